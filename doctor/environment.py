@@ -1,0 +1,184 @@
+"""What is known about one patient: plain, immutable facts, and for each fact that could not be had, the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+AcceleratorKind = Literal["cuda", "rocm", "mps", "xpu"]
+Origin = Literal["index", "editable", "vcs", "archive", "directory"]
+VersionSource = Literal["module", "metadata", "folder-name", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A fact that could not be had."""
+
+    fact: str
+    """Dotted name of the fact, as in the JSON report: `torch.cuda_available`."""
+    reason: str
+    important: bool = False
+    """True when the diagnosis could have come out otherwise with the fact: such a run never exits like a clean one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Python:
+    """The interpreter examined."""
+
+    executable: str
+    version: str | None
+    """`3.11.7`; None when it could be read neither from the interpreter nor from the files beside it."""
+    implementation: str | None
+    prefix: str
+    """`sys.prefix`: the folder of the virtual environment, conda environment or installation."""
+    chosen_because: str
+    """Why this interpreter and not another, for the first line of every report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The operating system."""
+
+    system: Literal["linux", "darwin", "windows", "other"]
+    release: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """One installed distribution (PyPA: "Recording installed projects")."""
+
+    name: str
+    """Normalised as PEP 503 says."""
+    version: str | None
+    """The version that runs: the module's own `__version__` where it can be read, else the metadata's. None when neither can."""
+    source: VersionSource
+    """Where `version` was read."""
+    origin: Origin = "index"
+    """How it was installed, from direct_url.json (PEP 610); `index` when there is none."""
+    revision: str | None = None
+    """The commit of a `vcs` install."""
+    installer: str | None = None
+    """First line of the INSTALLER file (`pip`, `uv`, `conda`), None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A declared dependency of an installed distribution on a package of the matrix."""
+
+    dependent: str
+    package: str
+    specifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All in bytes; None where the system does not say."""
+
+    total: int | None
+    available: int | None
+    limit: int | None
+    """The least limit set on this process below `total`; None when there is none."""
+    limit_source: str | None
+    """What sets the limit: `cgroup v2 (/docker/…)`, `RLIMIT_AS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Room for offloaded weights."""
+
+    path: str
+    """The working directory: where a relative `offload_folder` puts offloaded weights."""
+    free: int | None
+    """Bytes this user may still write; None when the system does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """One device, as torch or its driver sees it; one that both see stands here twice."""
+
+    kind: AcceleratorKind
+    name: str
+    seen_by: Literal["torch", "driver"]
+    memory_total: int | None = None
+    """Bytes."""
+    memory_free: int | None = None
+    """Bytes."""
+    compute_capability: str | None = None
+    """`8.6`; CUDA only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """The GPU driver of the machine, asked without torch."""
+
+    vendor: Literal["nvidia", "amd"]
+    version: str | None
+    cuda_version: str | None
+    """The newest CUDA runtime the NVIDIA driver serves, `12.4`; None for other vendors."""
+
+
+@dataclass(frozen=True, slots=True)
+class TorchRuntime:
+    """What torch itself said, in the patient's interpreter."""
+
+    importable: bool | None
+    """None when torch was not asked (`--no-live`)."""
+    version: str | None = None
+    cuda_built: str | None = None
+    """`torch.version.cuda`; None for a build without CUDA."""
+    hip_built: str | None = None
+    """`torch.version.hip`; None for a build without ROCm."""
+    cuda_available: bool | None = None
+    cuda_unavailable_because: str | None = None
+    mps_available: bool | None = None
+    xpu_available: bool | None = None
+    arch_list: tuple[str, ...] = ()
+    """`sm_80`, ... : the architectures the CUDA build carries code for."""
+    default_dtype: str | None = None
+    default_device: str | None = None
+    error: str | None = None
+    """Why it cannot be imported, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """What puts packages into this environment."""
+
+    name: Literal["pip", "uv", "uv-project", "poetry", "pdm", "pixi"]
+    """Conda is not among them: in a conda environment, INSTALLER says of each distribution whether conda or pip put it there."""
+    project: str | None = None
+    """The folder whose lock file rules the environment; None for `pip` and `uv`, which have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationFault:
+    """Something wrong with how the environment is installed; `diagnose` makes it a finding."""
+
+    slug: str
+    """A key of `doctor.installation.KNOWN_FAULTS`."""
+    package: str
+    detail: str
+    installed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Everything known about one patient, the same whether probed live or read from text."""
+
+    python: Python
+    platform: Platform
+    packages: Mapping[str, Distribution]
+    """By normalised name: the packages the matrix speaks of that are installed. One that is absent is not installed."""
+    memory: Memory
+    disk: Disk
+    torch: TorchRuntime
+    accelerators: tuple[Accelerator, ...] = ()
+    drivers: tuple[Driver, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables that change how models load, from an allow-list."""
+    requirements: tuple[Requirement, ...] = ()
+    faults: tuple[InstallationFault, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+    manager: Manager = Manager("pip")

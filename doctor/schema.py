@@ -1,0 +1,210 @@
+"""Dataclasses as a schema: check plain data against them, build them from it, publish them as JSON Schema.
+
+Understands `str`, `int`, `bool`, `Literal`, `X | None`, `tuple[X, ...]`, `Mapping[str, X]`, nested dataclasses, and
+`Annotated[str, Text(...)]` for text that must match a pattern or parse as something. A field `from_` is the key `from`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, Union
+
+Path = tuple[str | int, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Text:
+    """A constraint on a string, to be used inside `Annotated`."""
+
+    pattern: str
+    meaning: str
+    """What the text is, for error messages: `a version such as "4.50.0"`."""
+    build: Callable[[str], Any] | None = None
+    """Turns the text into its value; text for which it raises ValueError is a fault."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One place where data does not have the shape of its type."""
+
+    path: Path
+    message: str
+
+
+def dotted(path: Path) -> str:
+    """`('advisories', 3, 'kind')` as `advisories[3].kind`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+
+
+def mismatches(kind: Any, data: Any, path: Path = ()) -> Iterator[Mismatch]:
+    """Every place where `data` cannot be built into `kind`."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (Union, types.UnionType):
+        if data is not None:
+            yield from mismatches(_not_none(arguments), data, path)
+    elif origin is typing.Annotated:
+        yield from _text_mismatches(arguments[1], data, path)
+    elif origin is Literal:
+        if data not in arguments or isinstance(data, bool):
+            yield Mismatch(path, f"expected one of {', '.join(map(str, arguments))}; found {_shown(data)}")
+    elif origin is tuple:
+        if not isinstance(data, list):
+            yield Mismatch(path, f"expected a list, found {_shown(data)}")
+            return
+        for position, item in enumerate(data):
+            yield from mismatches(arguments[0], item, (*path, position))
+    elif origin is Mapping:
+        yield from _mapping_mismatches(arguments, data, path)
+    elif _is_dataclass(kind):
+        yield from _dataclass_mismatches(kind, data, path)
+    elif type(data) is not kind:
+        hint = ' (put it in quotes: "...")' if kind is str and isinstance(data, (int, float)) else ""
+        yield Mismatch(path, f"expected {_TYPE_NAMES[kind]}, found {_shown(data)}{hint}")
+
+
+def _text_mismatches(text: Text, data: Any, path: Path) -> Iterator[Mismatch]:
+    if not isinstance(data, str):
+        hint = ' (put it in quotes: "...")' if isinstance(data, (int, float)) else ""
+        yield Mismatch(path, f"expected {text.meaning}, found {_shown(data)}{hint}")
+        return
+    valid = re.fullmatch(text.pattern, data) is not None
+    if valid and text.build is not None:
+        try:
+            text.build(data)
+        except ValueError:
+            valid = False
+    if not valid:
+        yield Mismatch(path, f"expected {text.meaning}, found {_shown(data)}")
+
+
+def _mapping_mismatches(arguments: tuple[Any, ...], data: Any, path: Path) -> Iterator[Mismatch]:
+    if not isinstance(data, dict):
+        yield Mismatch(path, f"expected a mapping, found {_shown(data)}")
+        return
+    key_kind, value_kind = arguments
+    for key, value in data.items():
+        yield from mismatches(key_kind, key, (*path, str(key)))
+        yield from mismatches(value_kind, value, (*path, str(key)))
+
+
+def _dataclass_mismatches(kind: Any, data: Any, path: Path) -> Iterator[Mismatch]:
+    if not isinstance(data, dict):
+        yield Mismatch(path, f"expected a mapping, found {_shown(data)}")
+        return
+    hints = _hints(kind)
+    for unknown in data.keys() - hints.keys():
+        yield Mismatch((*path, str(unknown)), f"unknown key; the keys here are {', '.join(hints)}")
+    for key, field in _keys(kind).items():
+        if key in data:
+            yield from mismatches(hints[key], data[key], (*path, key))
+        elif _required(field):
+            yield Mismatch(path, f"the key {key!r} is missing")
+
+
+def construct(kind: Any, data: Any) -> Any:
+    """Build `kind` from data that is known to have its shape (see `mismatches`)."""
+    return _builder(kind)(data)
+
+
+@functools.cache
+def _builder(kind: Any) -> Callable[[Any], Any]:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (Union, types.UnionType):
+        build_value = _builder(_not_none(arguments))
+        return lambda data: None if data is None else build_value(data)
+    if origin is typing.Annotated:
+        return arguments[1].build or _same
+    if origin is tuple:
+        build_item = _builder(arguments[0])
+        return lambda data: tuple([build_item(item) for item in data])
+    if origin is Mapping:
+        build_mapped = _builder(arguments[1])
+        return lambda data: {key: build_mapped(value) for key, value in data.items()}
+    if _is_dataclass(kind):
+        builders = {name: _builder(hint) for name, hint in _hints(kind).items()}
+        fields = {key: (field.name, builders[key]) for key, field in _keys(kind).items()}
+        return lambda data: kind(**{fields[key][0]: fields[key][1](value) for key, value in data.items()})
+    return _same
+
+
+def plain(value: Any) -> Any:
+    """The inverse of `construct`: dataclasses as dicts, tuples as lists, anything else that JSON lacks as its text."""
+    if _is_dataclass(type(value)):
+        return {key: plain(getattr(value, field.name)) for key, field in _keys(type(value)).items()}
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
+
+
+def json_schema(kind: Any, complete: bool = False) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of what `construct(kind, ...)` takes; when `complete`, of what `plain` gives: every key there."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [json_schema(_not_none(arguments), complete), {"type": "null"}]}
+    if origin is typing.Annotated:
+        return {"type": "string", "pattern": f"^(?:{arguments[1].pattern})$", "description": arguments[1].meaning}
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin is tuple:
+        return {"type": "array", "items": json_schema(arguments[0], complete)}
+    if origin is Mapping:
+        return {"type": "object", "additionalProperties": json_schema(arguments[1], complete)}
+    if _is_dataclass(kind):
+        hints = _hints(kind)
+        return {
+            "type": "object",
+            "properties": {key: json_schema(hint, complete) for key, hint in hints.items()},
+            "required": [key for key, field in _keys(kind).items() if complete or _required(field)],
+            "additionalProperties": False,
+        }
+    return {"type": _JSON_TYPES[kind]}
+
+
+_TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false"}
+_JSON_TYPES = {str: "string", int: "integer", bool: "boolean"}
+
+
+def _is_dataclass(kind: Any) -> bool:
+    return hasattr(kind, "__dataclass_fields__")
+
+
+def _same(data: Any) -> Any:
+    return data
+
+
+def _not_none(arguments: tuple[Any, ...]) -> Any:
+    (kind,) = (argument for argument in arguments if argument is not types.NoneType)
+    return kind
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {key: hints[field.name] for key, field in _keys(kind).items()}
+
+
+@functools.cache
+def _keys(kind: Any) -> dict[str, dataclasses.Field[Any]]:
+    return {field.name.rstrip("_"): field for field in dataclasses.fields(kind)}
+
+
+def _required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _shown(data: Any) -> str:
+    if isinstance(data, dict):
+        return "a mapping"
+    if isinstance(data, list):
+        return "a list"
+    if data is None:
+        return "nothing"
+    text = str(data)
+    return repr(text if len(text) <= 60 else text[:57] + "...")
