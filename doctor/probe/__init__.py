@@ -1,0 +1,120 @@
+"""Facts from a live interpreter: asks everything at once, waits for torch last, and puts the answers together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from doctor.environment import Distribution, Environment, InstallationFault, TorchRuntime, Unknown
+from doctor.matrix import Matrix
+from doctor.probe.child import Child
+from doctor.probe.gpu import gpu_facts, gpu_faults, start_nvml
+from doctor.probe.interpreter import Choice, ask_interpreter, choose_interpreter, read_interpreter
+from doctor.probe.manager import environment_manager
+from doctor.probe.memory import examine_disk, examine_memory
+from doctor.probe.packages import Packages, examine_packages, module_in
+from doctor.probe.platform import examine_platform
+from doctor.probe.torch_runtime import NOT_ASKED, TorchFacts, start_torch, torch_facts
+from doctor.probe.variables import loading_variables
+
+TORCH_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What a matrix wants to know of an environment."""
+
+    packages: tuple[str, ...]
+    variables: tuple[str, ...]
+
+    @classmethod
+    def of(cls, matrix: Matrix) -> Interest:
+        """What `matrix` names."""
+        variables = {name for advisory in matrix.advisories for name in advisory.when.environment}
+        return cls(tuple(matrix.packages), tuple(sorted(variables)))
+
+
+def examine(
+    python: str | None,
+    interest: Interest,
+    *,
+    live: bool = True,
+    timeout: float = TORCH_TIMEOUT_SECONDS,
+    waiting: Callable[[str], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
+) -> Environment:
+    """Examine the interpreter at `python`, or the one the user means when it is None.
+
+    `live=False` runs nothing of the patient's. `timeout` is torch's, in seconds. `waiting(what)` is entered while torch is waited
+    for. Raises `NoInterpreter` when there is nothing to examine where the user pointed.
+    """
+    directory = Path.cwd()
+    choice = choose_interpreter(python, os.environ, directory)
+    with contextlib.ExitStack() as children:
+        torch_child = _torch_child(choice, live, timeout)
+        if isinstance(torch_child, Child):
+            children.enter_context(torch_child)
+        nvml_child = children.enter_context(start_nvml())
+        patient = ask_interpreter(choice) if live else read_interpreter(choice)
+        packages = examine_packages(patient.path, interest.packages, directory)
+        memory, disk, system = examine_memory(), examine_disk(directory), examine_platform()
+        gpu = gpu_facts(nvml_child.wait())
+        torch = torch_child
+        if isinstance(torch_child, Child):
+            with waiting("asking torch (import, CUDA)"):
+                torch = torch_facts(torch_child.wait(), timeout)
+    assert isinstance(torch, TorchFacts)
+    packages = _with_torch_found(packages, torch)
+    has_pip = any(module_in(entry, "pip") for entry in patient.path)
+    return Environment(
+        python=patient.python,
+        platform=system,
+        packages=packages.installed,
+        memory=memory,
+        disk=disk,
+        torch=torch.runtime,
+        accelerators=(*torch.accelerators, *gpu.accelerators),
+        drivers=gpu.drivers,
+        variables=loading_variables(os.environ, interest.variables),
+        requirements=packages.requirements,
+        faults=(*packages.faults, *_torch_faults(packages.installed, torch.runtime), *gpu_faults(torch.runtime, gpu)),
+        unknown=(*_unknown_versions(packages.installed.values()), *torch.unknown, *gpu.unknown),
+        manager=environment_manager(Path(patient.python.prefix), directory, packages.installed.values(), has_pip),
+    )
+
+
+def _torch_child(choice: Choice, live: bool, timeout: float) -> Child | TorchFacts:
+    """The child that asks torch; where none can be started, `ask_interpreter` is about to say why."""
+    if not live:
+        return NOT_ASKED
+    try:
+        return start_torch(str(choice.executable), timeout)
+    except OSError as error:
+        return TorchFacts(TorchRuntime(None), unknown=(Unknown("torch", str(error), important=True),))
+
+
+def _with_torch_found(packages: Packages, torch: TorchFacts) -> Packages:
+    """A torch that can be imported is installed, record or no record."""
+    if not torch.found or "torch" in packages.installed:
+        return packages
+    found = Distribution("torch", torch.runtime.version, "module" if torch.runtime.version else "unknown", "directory")
+    fault = InstallationFault("missing-metadata", "torch", "`import torch` finds a module that no metadata records", torch.runtime.version)
+    return replace(packages, installed={**packages.installed, "torch": found}, faults=(*packages.faults, fault))
+
+
+def _torch_faults(installed: Mapping[str, Distribution], torch: TorchRuntime) -> list[InstallationFault]:
+    if "torch" in installed and torch.importable is False:
+        return [InstallationFault("torch-import-fails", "torch", torch.error or "no reason was given", installed["torch"].version)]
+    if "torch" not in installed and installed.keys() & {"transformers", "accelerate", "diffusers", "peft", "sentence-transformers"}:
+        return [InstallationFault("torch-missing", "torch", "without torch no model can be loaded with PyTorch")]
+    return []
+
+
+def _unknown_versions(distributions: Iterable[Distribution]) -> list[Unknown]:
+    return [
+        Unknown(f"packages.{each.name}.version", "neither its metadata nor its files say", important=True)
+        for each in distributions
+        if each.version is None
+    ]

@@ -1,0 +1,121 @@
+"""The one place that starts a foreign interpreter: with a time limit, both streams kept and bounded, and nothing left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO
+
+MAX_STREAM_BYTES = 1024 * 1024
+GRACE_SECONDS = 1.0
+"""How long a child may take to end after being interrupted, and again after being terminated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a child ended and what it said."""
+
+    returncode: int
+    stdout: bytes
+    """At most the last `MAX_STREAM_BYTES`."""
+    stderr: bytes
+    """At most the last `MAX_STREAM_BYTES`."""
+    timed_out: bool
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in words: `exit status 3`, `SIGSEGV`."""
+        if self.returncode < 0:
+            with contextlib.suppress(ValueError):
+                return signal.Signals(-self.returncode).name
+        return f"exit status {self.returncode}"
+
+
+class Child:
+    """A process of ours that runs somebody else's code. Use as a context manager: leaving it ends the process."""
+
+    def __init__(self, command: Sequence[str], timeout: float) -> None:
+        """Start `command`; `timeout` in seconds counts for `wait`. Raises OSError when it cannot be started."""
+        self._timeout = timeout
+        self._process: subprocess.Popen[bytes] = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # POSIX: a group of its own, so that all it starts can be ended
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same for Windows
+        )
+        self._stdout = _Collector(self._process.stdout)
+        self._stderr = _Collector(self._process.stderr)
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end(gently=False)
+
+    def wait(self) -> Outcome:
+        """Wait for the end, at most the time limit, then end it."""
+        timed_out = False
+        try:
+            self._process.wait(self._timeout)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+            self._end(gently=True)
+        return Outcome(self._process.returncode, self._stdout.collected(), self._stderr.collected(), timed_out)
+
+    def _end(self, gently: bool) -> None:
+        """Interrupt, then terminate, then kill; and kill whatever the child has started in its group."""
+        steps = (signal.SIGINT, signal.SIGTERM) if gently and os.name == "posix" else ()
+        for step in steps:
+            if self._process.poll() is None:
+                _signal_group(self._process, step)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(GRACE_SECONDS)
+        _signal_group(self._process, _KILL)
+        self._process.wait()
+
+
+class _Collector:
+    """Reads a stream to its end in a thread and keeps its tail, so that a child that floods it neither blocks nor fills memory."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        assert stream is not None
+        self._stream = stream
+        self._kept = bytearray()
+        self._thread = threading.Thread(target=self._collect, daemon=True)
+        self._thread.start()
+
+    def _collect(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := self._stream.read1(65536):  # type: ignore[attr-defined]
+                self._kept += chunk
+                if len(self._kept) > 2 * MAX_STREAM_BYTES:
+                    del self._kept[:-MAX_STREAM_BYTES]
+
+    def collected(self) -> bytes:
+        """The tail. A grandchild that kept the stream open is not waited for longer than the grace."""
+        self._thread.join(GRACE_SECONDS)
+        if not self._thread.is_alive():
+            self._stream.close()
+        return bytes(self._kept[-MAX_STREAM_BYTES:])
+
+
+if sys.platform == "win32":
+    _KILL = signal.SIGTERM
+
+    def _signal_group(process: subprocess.Popen[bytes], _: signal.Signals) -> None:
+        process.kill()
+
+else:
+    _KILL = signal.SIGKILL
+
+    def _signal_group(process: subprocess.Popen[bytes], which: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, which)

@@ -1,0 +1,285 @@
+"""What is installed, from the metadata on the patient's own path. Nothing of the patient's is imported, and nothing is trusted blindly."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import importlib_metadata
+from packaging.requirements import InvalidRequirement, Requirement as Requires
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from doctor.environment import Distribution, InstallationFault, Origin, Requirement, VersionSource
+
+_MAX_MODULE_BYTES = 512 * 1024
+_HEADER = re.compile(r"^(Name|Version|Requires-Dist):[ \t]*(\S.*?)\s*$", re.MULTILINE | re.IGNORECASE)
+_VERSION_LINE = re.compile(r"""^__version__(?:\s*:\s*\w+)?\s*=\s*["']([^"'\s]{1,100})["']""", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """What is installed, and what is wrong with how it is."""
+
+    installed: Mapping[str, Distribution]
+    requirements: tuple[Requirement, ...]
+    faults: tuple[InstallationFault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One dist-info or egg-info folder."""
+
+    name: str
+    folder: Path
+    version: str | None = None
+    """As METADATA says; None when there is no usable METADATA."""
+    requires: tuple[str, ...] = ()
+    problem: Literal["unreadable", "missing"] | None = None
+    """Why there is no usable METADATA."""
+    direct_url: Mapping[str, Any] = field(default_factory=dict)
+    installer: str | None = None
+
+    @property
+    def folder_version(self) -> str | None:
+        match = re.fullmatch(r"[^-]+-([^-]+)(?:-.*)?\.(?:dist|egg)-info", self.folder.name)
+        return match[1] if match else None
+
+    @property
+    def origin(self) -> Origin:
+        if "vcs_info" in self.direct_url:
+            return "vcs"
+        if "dir_info" in self.direct_url:
+            directory = self.direct_url["dir_info"]
+            return "editable" if isinstance(directory, dict) and directory.get("editable") else "directory"
+        if "archive_info" in self.direct_url:
+            return "archive"
+        in_place = self.folder.suffix == ".egg-info" and self.folder.parent.name not in ("site-packages", "dist-packages")
+        return "editable" if in_place else "index"
+
+
+def examine_packages(path: Sequence[Path], names: Iterable[str], directory: Path) -> Packages:
+    """The distributions called `names` on the module search `path`; `directory` is where the user starts Python."""
+    wanted = frozenset(names)
+    records = _records(path)
+    installed: dict[str, Distribution] = {}
+    faults: list[InstallationFault] = []
+    for name in sorted(wanted):
+        mine = [record for record in records if record.name == name]
+        module = _Module(name, path)
+        distribution = _distribution(name, mine, module)
+        if distribution is not None:
+            installed[name] = distribution
+        faults += _faults(name, mine, module, directory)
+    return Packages(installed, tuple(_requirements(records, wanted)), tuple(faults))
+
+
+def _records(path: Sequence[Path]) -> list[_Record]:
+    """Every record on the path, in its order; a folder reached by two entries counts once."""
+    records: dict[str, _Record] = {}
+    for distribution in importlib_metadata.Distribution.discover(path=[str(entry) for entry in path]):
+        folder = getattr(distribution, "_path", None)
+        if isinstance(folder, Path):
+            records.setdefault(os.path.realpath(folder), _record(distribution, folder))
+    return list(records.values())
+
+
+def _record(distribution: importlib_metadata.Distribution, folder: Path) -> _Record:
+    name = canonicalize_name(re.split(r"-\d|\.(?:dist|egg)-info$", folder.name, maxsplit=1)[0])
+    try:
+        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
+    except (OSError, UnicodeDecodeError):
+        return _Record(name, folder, problem="unreadable")
+    if not text:
+        return _Record(name, folder, problem="missing")
+    headers = _headers(text)
+    if not headers.get("name") or not headers.get("version"):
+        return _Record(name, folder, problem="unreadable")
+    version, requires = headers["version"][0][:100], tuple(headers.get("requires-dist", ()))
+    direct_url, installer = _direct_url(distribution), _installer(distribution)
+    return _Record(canonicalize_name(headers["name"][0]), folder, version, requires, None, direct_url, installer)
+
+
+def _headers(text: str) -> dict[str, list[str]]:
+    """The headers we read of a core metadata file, which `email` would take ten times as long to parse with all the others."""
+    headers: dict[str, list[str]] = {}
+    for match in _HEADER.finditer(text.partition("\n\n")[0]):
+        headers.setdefault(match[1].lower(), []).append(match[2])
+    return headers
+
+
+def _direct_url(distribution: importlib_metadata.Distribution) -> Mapping[str, Any]:
+    """direct_url.json as PEP 610 describes it; empty when there is none, or nothing sensible in it."""
+    try:
+        data = json.loads(distribution.read_text("direct_url.json") or "{}")
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _installer(distribution: importlib_metadata.Distribution) -> str | None:
+    try:
+        words = (distribution.read_text("INSTALLER") or "").split()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return words[0][:30].lower() if words else None
+
+
+class _Module:
+    """The import package of a distribution, as `import` would find it on the path, without importing it."""
+
+    def __init__(self, distribution: str, path: Sequence[Path]) -> None:
+        self.name = distribution.replace("-", "_")
+        self._path = path
+        self.location = next((found for entry in path if (found := module_in(entry, self.name)) is not None), None)
+
+    @property
+    def version(self) -> str | None:
+        """The literal `__version__` of the module; None when there is none, or it is computed."""
+        if self.location is None or not self.location.is_dir():
+            return None
+        for name in ("version.py", "__init__.py") if self.name == "torch" else ("__init__.py",):
+            try:
+                with (self.location / name).open("rb") as file:
+                    match = _VERSION_LINE.search(file.read(_MAX_MODULE_BYTES).decode("utf-8", "replace"))
+            except OSError:
+                continue
+            if match:
+                return match[1]
+        return None
+
+    @property
+    def leftovers(self) -> list[Path]:
+        """What cut-short uninstalls leave: pip's renamed `~orch` folders, and a package folder whose `__init__.py` is gone."""
+        renamed = re.compile(rf"~+{re.escape(self.name[1:])}(-.*)?", re.IGNORECASE)
+        found = [child for entry in self._path for child in _children(entry) if renamed.fullmatch(child.name)]
+        if self.location is None:
+            found += [entry / self.name for entry in self._path if _holds_python(entry / self.name)]
+        return found
+
+
+def module_in(folder: Path, name: str) -> Path | None:
+    """The regular package or module `name` in one folder of the search path, None when there is none."""
+    package = folder / name
+    if (package / "__init__.py").is_file():
+        return package
+    source = folder / f"{name}.py"
+    return source if source.is_file() else None
+
+
+def _children(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _holds_python(folder: Path) -> bool:
+    return any(child.suffix in (".py", ".so") for child in _children(folder))
+
+
+def _distribution(name: str, records: Sequence[_Record], module: _Module) -> Distribution | None:
+    """What runs when the module is imported: the module's word counts for more than the record's."""
+    record = next((each for each in records if each.problem is None), records[0] if records else None)
+    if record is None:
+        version = module.version
+        return Distribution(name, version, "module", "directory") if version else None
+    sources: tuple[tuple[str | None, VersionSource], ...] = (
+        (module.version, "module"),
+        (record.version, "metadata"),
+        (record.folder_version, "folder-name"),
+        (None, "unknown"),
+    )
+    version, source = next(each for each in sources if each[0] or each[1] == "unknown")
+    if source == "module" and record.version and _same_version(version, record.version):
+        version, source = record.version, "metadata"
+    return Distribution(name, version, source, record.origin, _revision(record), record.installer)
+
+
+def _revision(record: _Record) -> str | None:
+    vcs = record.direct_url.get("vcs_info")
+    commit = vcs.get("commit_id") if isinstance(vcs, dict) else None
+    return commit if isinstance(commit, str) and re.fullmatch(r"[0-9a-f]{7,64}", commit) else None
+
+
+def _same_version(one: str | None, other: str | None) -> bool:
+    """Equal in PEP 440 order, local parts left out: `2.13.0` in a file and `2.13.0+cpu` in the record are one build."""
+    try:
+        return one is not None and other is not None and Version(one).public == Version(other).public
+    except InvalidVersion:
+        return one == other
+
+
+def _faults(name: str, records: Sequence[_Record], module: _Module, directory: Path) -> Iterator[InstallationFault]:
+    for folder, twins in _by_folder(records).items():
+        if len(twins) > 1:
+            names = ", ".join(sorted(record.folder.name for record in twins))
+            yield InstallationFault("duplicate-metadata", name, f"{names} lie side by side in {folder}", twins[0].version)
+    for record in records:
+        if record.problem:
+            yield InstallationFault(f"{record.problem}-metadata", name, f"no usable METADATA in {record.folder}", record.folder_version)
+        if record.origin in ("editable", "vcs", "directory"):
+            commit = _revision(record)
+            detail = f"installed from {_ORIGIN_WORDS[record.origin]}" + (f", commit {commit[:12]}" if commit else "")
+            yield InstallationFault("not-a-release", name, detail, record.version)
+    usable = next((record for record in records if record.problem is None), None)
+    if usable is not None and usable.origin == "index":
+        if module.location is None and _recorded_module_is_gone(usable, module):
+            yield InstallationFault("half-uninstalled", name, f"{usable.folder} records files that are not there", usable.version)
+        if module.version and not _same_version(module.version, usable.version):
+            detail = f"its metadata says {usable.version}, the files on disk say {module.version}"
+            yield InstallationFault("version-mismatch", name, detail, module.version)
+    for leftover in module.leftovers:
+        yield InstallationFault("half-uninstalled", name, f"{leftover} is left over from an earlier install")
+    yield from _shadows(name, usable, module, directory)
+
+
+_ORIGIN_WORDS = {"editable": "an editable source tree", "vcs": "version control", "directory": "a local folder"}
+
+
+def _by_folder(records: Sequence[_Record]) -> Mapping[Path, list[_Record]]:
+    folders: dict[Path, list[_Record]] = {}
+    for record in records:
+        folders.setdefault(record.folder.parent, []).append(record)
+    return folders
+
+
+def _recorded_module_is_gone(record: _Record, module: _Module) -> bool:
+    """Whether RECORD lists the module's `__init__.py`, which is known not to be found."""
+    try:
+        listed = (record.folder / "RECORD").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return f"\n{module.name}/__init__.py," in f"\n{listed}"
+
+
+def _shadows(name: str, record: _Record | None, module: _Module, directory: Path) -> Iterator[InstallationFault]:
+    """A module of the same name that `import` finds first: in the folder Python is started from, or earlier on the path."""
+    if record is None or record.origin == "editable":
+        return
+    here = module_in(directory, module.name)
+    if here is not None and here.parent.resolve() != record.folder.parent.resolve():
+        yield InstallationFault("shadowed-module", name, f"{here} stands in the folder Python would be started from", record.version)
+    found = module.location
+    if found is not None and module_in(record.folder.parent, module.name) is not None and found.parent.resolve() != record.folder.parent.resolve():
+        yield InstallationFault("shadowed-module", name, f"{found} comes first on the module search path", record.version)
+
+
+def _requirements(records: Iterable[_Record], wanted: frozenset[str]) -> Iterator[Requirement]:
+    """What installed distributions declare about the packages wanted (extras left out: whether they are used is not recorded)."""
+    for record in records:
+        for line in record.requires:
+            name = re.match(r"[A-Za-z0-9._-]+", line)
+            if name is None or canonicalize_name(name[0]) not in wanted or "extra" in line:
+                continue
+            try:
+                requires = Requires(line)
+            except InvalidRequirement:
+                continue
+            if requires.specifier:
+                yield Requirement(record.name, canonicalize_name(requires.name), str(requires.specifier))

@@ -1,0 +1,111 @@
+"""What torch itself answers, asked in a child process of the patient's interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from doctor import schema
+from doctor.environment import Accelerator, AcceleratorKind, TorchRuntime, Unknown
+from doctor.probe.answers import json_answers, last_line
+from doctor.probe.child import Child, Outcome
+
+SCRIPT = Path(__file__).parent / "inside" / "torch_facts.py"
+
+
+@dataclass(frozen=True, slots=True)
+class TorchFacts:
+    """What the child of `start_torch` found out."""
+
+    runtime: TorchRuntime
+    accelerators: tuple[Accelerator, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+    found: bool = False
+    """Whether `import torch` finds anything, installed properly or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    name: str
+    memory_total: int | None
+    memory_free: int | None
+    compute_capability: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """The lines torch_facts.py prints, joined; a line never reached leaves its default."""
+
+    found: bool | None = None
+    importable: bool | None = None
+    version: str | None = None
+    cuda_built: str | None = None
+    hip_built: str | None = None
+    cuda_available: bool | None = None
+    cuda_unavailable_because: str | None = None
+    devices: tuple[_Device, ...] = ()
+    arch_list: tuple[str, ...] = ()
+    mps_available: bool | None = None
+    xpu_available: bool | None = None
+    xpu_devices: tuple[_Device, ...] = ()
+    default_dtype: str | None = None
+    default_device: str | None = None
+    step: str | None = None
+    error: str | None = None
+
+
+NOT_ASKED = TorchFacts(TorchRuntime(None), unknown=(Unknown("torch", "torch was not asked: --no-live"),))
+
+
+def start_torch(executable: str, timeout: float) -> Child:
+    """Start asking torch; `timeout` in seconds. Raises OSError when the interpreter cannot be started."""
+    return Child([executable, str(SCRIPT)], timeout)
+
+
+def torch_facts(outcome: Outcome, timeout: float) -> TorchFacts:
+    """What the child said before it ended, and why it said no more."""
+    answers = _answers(json_answers(outcome.stdout))
+    if answers.found is False:
+        return TorchFacts(TorchRuntime(False, error="No module named 'torch'"))
+    failure = _failure(answers, outcome, timeout)
+    if not answers.importable:
+        error = failure or "the probe gave no answer"
+        return TorchFacts(TorchRuntime(False, error=error), unknown=(Unknown("torch", f"torch cannot be imported: {error}"),), found=True)
+    runtime = TorchRuntime(**{each.name: getattr(answers, each.name) for each in fields(TorchRuntime)})
+    unknown = (Unknown(f"torch ({answers.step})", failure, important=True),) if failure else ()
+    return TorchFacts(runtime, tuple(_accelerators(answers)), unknown, found=True)
+
+
+def _answers(data: Mapping[str, Any]) -> _Answers:
+    known = {each.name for each in fields(_Answers)}
+    said = {key: value for key, value in data.items() if key in known}
+    wrong = {mismatch.path[0] for mismatch in schema.mismatches(_Answers, said)}
+    answers: _Answers = schema.construct(_Answers, {key: value for key, value in said.items() if key not in wrong})
+    return answers
+
+
+def _failure(answers: _Answers, outcome: Outcome, timeout: float) -> str | None:
+    """Why the child did not get to the end, in one line; None when it did."""
+    if answers.step == "done":
+        return None
+    if answers.error:
+        return " ".join(answers.error.split())[:300]
+    if outcome.timed_out:
+        return f"{answers.step or 'the interpreter'} did not finish within {timeout:g} s (--timeout gives it longer)"
+    said = last_line(outcome.stderr)
+    return f"{answers.step or 'the interpreter'} ended the process with {outcome.ending}" + (f" ({said})" if said else "")
+
+
+def _accelerators(answers: _Answers) -> list[Accelerator]:
+    kind: AcceleratorKind = "rocm" if answers.hip_built else "cuda"
+    found = [_accelerator(kind, device) for device in answers.devices]
+    found += [_accelerator("xpu", device) for device in answers.xpu_devices]
+    if answers.mps_available:
+        found.append(Accelerator("mps", "Apple GPU", "torch"))
+    return found
+
+
+def _accelerator(kind: AcceleratorKind, device: _Device) -> Accelerator:
+    return Accelerator(kind, device.name[:100], "torch", device.memory_total, device.memory_free, device.compute_capability)
