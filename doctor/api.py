@@ -1,0 +1,26 @@
+"""The Python API: what the command does, as two functions."""
+
+from __future__ import annotations
+
+from doctor import diagnosis, probe
+from doctor.diagnosis import EVERYTHING, Diagnosis, Narrowing
+from doctor.environment import Environment
+from doctor.matrix import Matrix
+from doctor.matrix_file import load_matrix
+from doctor.releases import known_releases
+
+
+def examine(
+    python: str | None = None, *, matrix: Matrix | None = None, live: bool = True, timeout: float = probe.TORCH_TIMEOUT_SECONDS
+) -> Environment:
+    """Examine an environment: the one at `python`, or the one the user means (see README, "Which environment?") when it is None.
+
+    `matrix` says which packages to look for (None: the built-in one). With `live=False` nothing of the patient's is run, and what
+    torch would answer stays unknown. `timeout` is torch's, in seconds. Raises `DoctorError` when there is no interpreter there.
+    """
+    return probe.examine(python, probe.Interest.of(matrix or load_matrix()), live=live, timeout=timeout)
+
+
+def diagnose(environment: Environment, matrix: Matrix | None = None, *, narrowing: Narrowing = EVERYTHING) -> Diagnosis:
+    """What of `matrix` (None: the built-in one) holds in `environment`, worst first, and the upgrade that clears it."""
+    return diagnosis.diagnose(environment, matrix or load_matrix(), known_releases(), narrowing)

@@ -1,0 +1,185 @@
+"""Environment and matrix in, Diagnosis out. Pure: no I/O, no clock, no printing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from doctor.environment import Environment, InstallationFault, Unknown
+from doctor.installation import KNOWN_FAULTS
+from doctor.matching import Match, installed_version, match
+from doctor.matrix import Advisory, Matrix, Severity
+from doctor.releases import Releases
+from doctor.upgrade.plan import Plan, plan_upgrade
+
+Status = Literal["affected", "possible"]
+STACK = ("torch", "transformers", "accelerate")
+SEVERITIES: tuple[Severity, ...] = ("silent", "error", "warning")
+"""Worst first: a model that computes with wrong weights and says nothing is worse than one that fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One advisory, or one fault of the installation, as it applies here."""
+
+    id: str
+    slug: str
+    title: str
+    kind: str
+    """A kind of advisory, or `installation`."""
+    severity: Severity
+    status: Status
+    package: str
+    installed: str | None
+    fixed_in: str | None
+    """The release that ends the range the installed one lies in; None where no release does."""
+    trigger: str
+    remedy: str
+    references: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    """For `possible`: the facts it would take to be sure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Which findings are asked for. An empty field asks for all."""
+
+    packages: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+
+    def __contains__(self, finding: Finding) -> bool:
+        return (
+            (not self.packages or finding.package in self.packages)
+            and (not self.ids or finding.id in self.ids)
+            and (not self.severities or finding.severity in self.severities)
+        )
+
+
+EVERYTHING = Narrowing()
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """An environment held against a matrix."""
+
+    environment: Environment
+    matrix_version: str
+    advisories: int
+    """How many advisories the environment was held against."""
+    findings: tuple[Finding, ...]
+    """Worst first."""
+    unknown: tuple[Unknown, ...]
+    """What the probe could not have, and what the matrix does not cover."""
+    plan: Plan = field(default_factory=lambda: Plan((), (), ()))
+
+    @property
+    def exit_code(self) -> int:
+        """1 when anything was found. Else 2 when a fact that could have changed that was not had. Else 0."""
+        if self.findings:
+            return 1
+        return 2 if any(each.important for each in self.unknown) else 0
+
+
+def diagnose(environment: Environment, matrix: Matrix, releases: Releases, narrowing: Narrowing = EVERYTHING) -> Diagnosis:
+    """What of `matrix` holds in `environment`, and the upgrade that clears it."""
+    matches = _matches(environment, matrix)
+    findings = [_advisory_finding(advisory, found) for advisory, found in matches]
+    findings += [_fault_finding(fault) for fault in environment.faults]
+    asked = tuple(sorted((each for each in findings if each in narrowing), key=_worst_first))
+    advisory_ids = {advisory.id for advisory, _ in matches}
+    plan = plan_upgrade(environment, matrix, releases, [each.id for each in asked if each.id in advisory_ids])
+    unknown = (*environment.unknown, *_not_covered(environment, matrix, narrowing))
+    return Diagnosis(environment, matrix.version, len(matrix.advisories), asked, unknown, plan)
+
+
+def _matches(environment: Environment, matrix: Matrix) -> list[tuple[Advisory, Match]]:
+    """Every advisory is about loading with torch: without torch, none can bite."""
+    if "torch" not in environment.packages:
+        return []
+    found = ((advisory, match(advisory, environment)) for advisory in matrix.advisories)
+    return [(advisory, each) for advisory, each in found if each is not None]
+
+
+def _advisory_finding(advisory: Advisory, found: Match) -> Finding:
+    fixed_in = str(found.fixed_in) if found.fixed_in else None
+    return Finding(
+        id=advisory.id,
+        slug=advisory.slug,
+        title=advisory.title,
+        kind=advisory.kind,
+        severity=advisory.severity,
+        status="possible" if found.missing else "affected",
+        package=found.package,
+        installed=found.installed,
+        fixed_in=fixed_in,
+        trigger=advisory.trigger,
+        remedy=_remedy(advisory, found.package, fixed_in),
+        references=advisory.references,
+        missing=found.missing,
+    )
+
+
+def _remedy(advisory: Advisory, package: str, fixed_in: str | None) -> str:
+    if fixed_in is not None:
+        upgrade = f"Fixed in {package} {fixed_in}."
+    elif advisory.kind in ("misuse", "resource"):
+        upgrade = "No upgrade cures this."
+    else:
+        upgrade = f"No release of {package} fixes this yet."
+    parts = [upgrade, _sentence(advisory.workaround or "No workaround is known")]
+    if advisory.avoid:
+        parts.append(f"Do not: {_sentence(advisory.avoid)}")
+    return " ".join(parts)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _fault_finding(fault: InstallationFault) -> Finding:
+    known = KNOWN_FAULTS[fault.slug]
+    return Finding(
+        id=known.id,
+        slug=fault.slug,
+        title=known.title.format(package=fault.package),
+        kind="installation",
+        severity=known.severity,
+        status="affected",
+        package=fault.package,
+        installed=fault.installed,
+        fixed_in=None,
+        trigger=fault.detail,
+        remedy=known.remedy.format(package=fault.package),
+        references=(known.reference,),
+    )
+
+
+def _not_covered(environment: Environment, matrix: Matrix, narrowing: Narrowing) -> list[Unknown]:
+    """Installed packages about which the absence of findings says nothing."""
+    uncovered = []
+    for name, coverage in matrix.packages.items():
+        distribution = environment.packages.get(name)
+        if distribution is None or coverage.checked_up_to is None or (narrowing.packages and name not in narrowing.packages):
+            continue
+        version = installed_version(distribution)
+        if version is None:
+            reason = f"the version of {name} could not be had"
+        elif version > coverage.checked_up_to:
+            reason = f"{name} {version} is not covered by this matrix (checked up to {coverage.checked_up_to})"
+        else:
+            continue
+        uncovered.append(Unknown(f"findings.{name}", reason, important=True))
+    if not any(name in environment.packages for name in STACK):
+        uncovered.append(Unknown("findings", f"none of {', '.join(STACK)} is installed here: is this the environment you mean?", important=True))
+    return uncovered
+
+
+def _worst_first(finding: Finding) -> tuple[int, bool, bool, str]:
+    return (SEVERITIES.index(finding.severity), finding.kind != "installation", finding.status == "possible", finding.id)
+
+
+def clearable(findings: Sequence[Finding], plan: Plan) -> tuple[Finding, ...]:
+    """The findings that the plan's changes clear."""
+    return tuple(each for each in findings if any(each.id in change.clears for change in plan.changes))

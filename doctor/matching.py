@@ -1,0 +1,126 @@
+"""Does an advisory hold in an environment? Three answers: yes, no, and "cannot tell, for want of these facts"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from packaging.version import InvalidVersion, Version
+
+from doctor.environment import Distribution, Environment
+from doctor.matrix import Advisory, AffectedRange, PackageCondition, parse_version
+
+_DOUBTFUL_ORIGINS = {"vcs": "git", "editable": "an editable source tree", "directory": "a local directory"}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An advisory holds here, or may hold here."""
+
+    package: str
+    installed: str | None
+    fixed_in: Version | None
+    """The end of the range the installed version lies in; None where no release ends it, or the version is not known."""
+    missing: tuple[str, ...]
+    """The facts it would take to be sure, each with the reason. Empty: it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    fact: str
+
+
+_Answer = bool | _Missing
+
+
+def match(advisory: Advisory, environment: Environment) -> Match | None:
+    """How `advisory` holds in `environment`; None when it does not."""
+    conditions = list(_conditions(advisory, environment))
+    if False in conditions:
+        return None
+    missing = tuple(answer.fact for answer in conditions if isinstance(answer, _Missing))
+    matches = [found for found in _affected_matches(advisory, environment, missing) if found is not None]
+    return min(matches, key=lambda found: len(found.missing), default=None)
+
+
+def installed_version(distribution: Distribution) -> Version | None:
+    """The installed version in PEP 440 order without its local part; None when it is not known or not PEP 440's."""
+    if distribution.version is None:
+        return None
+    try:
+        return parse_version(distribution.version)
+    except InvalidVersion:
+        return None
+
+
+def _affected_matches(advisory: Advisory, environment: Environment, missing: tuple[str, ...]) -> Iterator[Match | None]:
+    for affected in advisory.affected:
+        distribution = environment.packages.get(affected.package)
+        if distribution is None:
+            continue
+        answer, hit = _within(affected.ranges, distribution)
+        if isinstance(answer, _Missing):
+            yield Match(affected.package, distribution.version, hit.fixed if hit else None, (*missing, answer.fact))
+        elif answer and hit is not None:
+            yield Match(affected.package, distribution.version, hit.fixed, missing)
+
+
+def _within(ranges: Sequence[AffectedRange], distribution: Distribution) -> tuple[_Answer, AffectedRange | None]:
+    """Whether the distribution's version lies in one of the ranges, and in which."""
+    for each in ranges:
+        if each.holds_every_version:
+            return True, each
+    version = installed_version(distribution)
+    if version is None:
+        said = f" ({distribution.version!r} is not a PEP 440 version)" if distribution.version else ""
+        return _Missing(f"the version of {distribution.name}{said}"), None
+    hit = next((each for each in ranges if version in each), None)
+    if hit is not None and distribution.origin in _DOUBTFUL_ORIGINS:
+        source = _DOUBTFUL_ORIGINS[distribution.origin]
+        return _Missing(f"what {distribution.name} holds: it comes from {source}, which may differ from release {version}"), hit
+    return hit is not None, hit
+
+
+def _conditions(advisory: Advisory, environment: Environment) -> Iterator[_Answer]:
+    when = advisory.when
+    for condition in when.packages:
+        yield _package_condition(condition, environment)
+    if when.python:
+        yield _python_condition(when.python, environment)
+    if when.platform:
+        yield environment.platform.system in when.platform
+    if when.accelerator:
+        kinds = accelerator_kinds(environment)
+        yield _Missing("the accelerators torch can use") if kinds is None else bool(kinds.intersection(when.accelerator))
+    for name, values in when.environment.items():
+        value = environment.variables.get(name)
+        yield value is not None and (not values or value.lower() in [each.lower() for each in values])
+
+
+def _package_condition(condition: PackageCondition, environment: Environment) -> _Answer:
+    distribution = environment.packages.get(condition.package)
+    if condition.ranges is None:
+        return (distribution is not None) is condition.installed
+    return distribution is not None and _within(condition.ranges, distribution)[0]
+
+
+def _python_condition(ranges: Sequence[AffectedRange], environment: Environment) -> _Answer:
+    if environment.python.version is None:
+        return _Missing("the version of Python")
+    version = parse_version(environment.python.version)
+    return any(version in each for each in ranges)
+
+
+def accelerator_kinds(environment: Environment) -> set[str] | None:
+    """What torch can compute on besides the CPU, `{"none"}` for nothing; None when torch did not say."""
+    torch = environment.torch
+    if torch.cuda_available is None:
+        return None
+    kinds = set()
+    if torch.cuda_available:
+        kinds.add("rocm" if torch.hip_built else "cuda")
+    if torch.mps_available:
+        kinds.add("mps")
+    if torch.xpu_available:
+        kinds.add("xpu")
+    return kinds or {"none"}

@@ -1,0 +1,1 @@
+"""Choosing what to upgrade, and saying it as a command."""

@@ -1,0 +1,55 @@
+"""The upgrade as one command a person can paste, for whatever installed this environment. Pure."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+
+from doctor.environment import Environment
+from doctor.upgrade.plan import Change
+
+_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+
+
+def upgrade_command(changes: Sequence[Change], environment: Environment) -> str | None:
+    """The command that makes the changes in the interpreter examined; None when there is nothing to change."""
+    by_conda = [change for change in changes if environment.packages[change.package].installer == "conda"]
+    others = [change for change in changes if change not in by_conda]
+    commands = []
+    if by_conda:
+        pins = [f"{change.package}={change.to}" for change in by_conda]
+        commands.append(["conda", "install", "--prefix", environment.python.prefix, *pins])
+    if others:
+        commands.append([*_installer(environment), *_pins(others, environment)])
+    quote = subprocess.list2cmdline if environment.platform.system == "windows" else _posix
+    return " && ".join(quote(command) for command in commands) or None
+
+
+def _installer(environment: Environment) -> tuple[str, ...]:
+    python, project = environment.python.executable, environment.manager.project or "."
+    commands = {
+        "pip": (python, "-m", "pip", "install"),
+        "uv": ("uv", "pip", "install", "--python", python),
+        "uv-project": ("uv", "add", "--project", project),
+        "poetry": ("poetry", "add", "--directory", project),
+        "pdm": ("pdm", "add", "--project", project),
+        "pixi": ("pixi", "add", "--manifest-path", project, "--pypi"),
+    }
+    return commands[environment.manager.name]
+
+
+def _pins(changes: Sequence[Change], environment: Environment) -> list[str]:
+    """The pins, torch's with the build it has now, so that a CPU-only torch is not replaced by gigabytes of CUDA."""
+    pins = []
+    for change in changes:
+        cpu_build = change.package == "torch" and (environment.packages["torch"].version or "").endswith("+cpu")
+        pins.append(f"{change.package}=={change.to}{'+cpu' if cpu_build else ''}")
+        if cpu_build:
+            pins += ["--extra-index-url", _CPU_INDEX]
+    return pins
+
+
+def _posix(words: Sequence[str]) -> str:
+    """For a POSIX shell, with the `~` of a path in the home folder left for the shell to expand."""
+    return " ".join("~/" + shlex.quote(word[2:]) if word.startswith("~/") else shlex.quote(word) for word in words)

@@ -1,0 +1,234 @@
+"""The smallest set of upgrades that clears findings and brings no new one. Pure.
+
+A release is *clean* here when no bug or incompatibility holds with it that does not hold already. Only clean releases are
+recommended, and only up to the newest one the matrix covers. Releases that clear more but bring something new are reported with
+their price, never recommended.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+
+from doctor.environment import Distribution, Environment
+from doctor.matching import installed_version, match
+from doctor.matrix import Advisory, Matrix
+from doctor.releases import Release, Releases
+
+_KINDS_AN_UPGRADE_ANSWERS = ("bug", "incompatibility")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One package to move."""
+
+    package: str
+    from_: str | None
+    to: str
+    clears: tuple[str, ...]
+    newest_clean: str
+    """The newest release that clears as much and brings nothing new; `to` itself where there is no later one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A release that is not recommended, because it brings or keeps something, and what it would do."""
+
+    package: str
+    version: str
+    newest: bool
+    """Whether it is the newest release the matrix covers: what "just upgrade to the latest" would give."""
+    clears: tuple[str, ...]
+    """Findings it clears, recommended changes included."""
+    brings: tuple[str, ...]
+    """Bugs and incompatibilities that do not hold now and would."""
+    keeps: tuple[str, ...]
+    """Findings about this package that hold there too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to move, what that leaves, and what was weighed and not recommended."""
+
+    changes: tuple[Change, ...]
+    remaining: tuple[str, ...]
+    """Findings that no recommended change clears."""
+    alternatives: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A package, the releases it could move to, and what each would do."""
+
+    package: str
+    releases: tuple[Release, ...]
+    hits: Mapping[str, int]
+    """By advisory id: bit i is set when the advisory holds with `releases[i]`."""
+
+    def clears(self, index: int, findings: Sequence[str]) -> tuple[str, ...]:
+        return tuple(each for each in findings if not self.hits.get(each, -1) >> index & 1)
+
+    def brings(self, index: int, findings: Sequence[str], advisories: Iterable[Advisory]) -> tuple[str, ...]:
+        return tuple(
+            each.id
+            for each in advisories
+            if each.id not in findings and each.kind in _KINDS_AN_UPGRADE_ANSWERS and self.hits.get(each.id, 0) >> index & 1
+        )
+
+
+def plan_upgrade(environment: Environment, matrix: Matrix, releases: Releases, findings: Sequence[str]) -> Plan:
+    """Choose upgrades for the findings (ids of `matrix` that hold in `environment`)."""
+    changes: dict[str, Change] = {}
+    moved, remaining = environment, tuple(findings)
+    while (best := _best_change(moved, matrix, releases, remaining, findings)) is not None:
+        earlier = changes.get(best.package)
+        cleared = (earlier.clears if earlier else ()) + best.clears
+        changes[best.package] = replace(best, from_=environment.packages[best.package].version, clears=cleared)
+        moved = _with_version(moved, best.package, best.to)
+        remaining = tuple(each for each in remaining if each not in best.clears)
+    alternatives = tuple(_alternatives(environment, matrix, releases, findings, changes))
+    return Plan(tuple(changes.values()), remaining, alternatives)
+
+
+def _best_change(environment: Environment, matrix: Matrix, releases: Releases, remaining: Sequence[str], findings: Sequence[str]) -> Change | None:
+    changes = [
+        change
+        for package in sorted(_packages_of(matrix, remaining))
+        if (move := _move(package, environment, matrix, releases)) is not None
+        if (change := _nearest_clean(move, matrix, remaining, findings)) is not None
+    ]
+    return max(changes, key=lambda change: len(change.clears), default=None)
+
+
+def _nearest_clean(move: _Move, matrix: Matrix, remaining: Sequence[str], findings: Sequence[str]) -> Change | None:
+    """The nearest release of those that clear the most and bring nothing, with nothing cleared earlier coming back."""
+    cleared_before = [each for each in findings if each not in remaining]
+    clean: dict[int, tuple[str, ...]] = {}
+    for index in range(len(move.releases)):
+        comes_back = any(move.hits.get(each, 0) >> index & 1 for each in cleared_before)
+        if not comes_back and not move.brings(index, findings, matrix.advisories):
+            clean[index] = move.clears(index, remaining)
+    most = max((len(cleared) for cleared in clean.values()), default=0)
+    if most == 0:
+        return None
+    nearest = min(index for index, cleared in clean.items() if len(cleared) == most)
+    newest = max(index for index, cleared in clean.items() if set(cleared) >= set(clean[nearest]))
+    to, newest_clean = (str(move.releases[index].version) for index in (nearest, newest))
+    return Change(move.package, None, to, clean[nearest], newest_clean)
+
+
+def _alternatives(
+    environment: Environment, matrix: Matrix, releases: Releases, findings: Sequence[str], changes: Mapping[str, Change]
+) -> Iterator[Alternative]:
+    """For each package: the newest release, and the one that clears the most at the least price, where they are not recommended."""
+    for package in sorted(_packages_of(matrix, findings)):
+        move = _move(package, environment, matrix, releases)
+        if move is None:
+            continue
+        options = [_alternative(move, index, matrix, findings) for index in range(len(move.releases))]
+        recommended = changes.get(package)
+        most = max(len(each.clears) for each in options)
+        cheapest = min((each for each in options if len(each.clears) == most), key=lambda each: len(each.brings))
+        if most > (len(recommended.clears) if recommended else 0) and not cheapest.newest:
+            yield cheapest
+        if recommended is None or recommended.newest_clean != options[-1].version:
+            yield options[-1]
+
+
+def _alternative(move: _Move, index: int, matrix: Matrix, findings: Sequence[str]) -> Alternative:
+    clears = move.clears(index, findings)
+    return Alternative(
+        package=move.package,
+        version=str(move.releases[index].version),
+        newest=index == len(move.releases) - 1,
+        clears=clears,
+        brings=move.brings(index, findings, matrix.advisories),
+        keeps=tuple(each for each in findings if each in move.hits and each not in clears),
+    )
+
+
+def _move(package: str, environment: Environment, matrix: Matrix, releases: Releases) -> _Move | None:
+    """What moving `package` forward would do; None when there is nowhere to move it, or it had better be left alone."""
+    distribution = environment.packages.get(package)
+    version = installed_version(distribution) if distribution else None
+    if distribution is None or version is None or not _movable(distribution, environment):
+        return None
+    coverage = matrix.packages.get(package)
+    covered = coverage.checked_up_to if coverage else None
+    later = (each for each in releases.get(package, ()) if covered is not None and version < each.version <= covered)
+    candidates = tuple(each for each in later if _installable(package, each, environment))
+    if not candidates:
+        return None
+    versions = [each.version for each in candidates]
+    hits = {
+        advisory.id: _hits(advisory, package, versions, environment)
+        for advisory in matrix.advisories
+        if _speaks_of(advisory, package)
+    }  # fmt: skip
+    return _Move(package, candidates, hits)
+
+
+def _hits(advisory: Advisory, package: str, versions: Sequence[Version], environment: Environment) -> int:
+    """Bit i is set when the advisory holds with `versions[i]`. Between two of its boundaries the answer is one and the same."""
+    cuts = sorted({0, len(versions), *(bisect.bisect_left(versions, boundary) for boundary in _boundaries(advisory, package))})
+    bits = 0
+    for start, end in itertools.pairwise(cuts):
+        if start < end and match(advisory, _with_version(environment, package, str(versions[start]))) is not None:
+            bits |= (1 << end) - (1 << start)
+    return bits
+
+
+def _boundaries(advisory: Advisory, package: str) -> Iterable[Version]:
+    ranges = [each for affected in advisory.affected if affected.package == package for each in affected.ranges]
+    ranges += [each for condition in advisory.when.packages if condition.package == package for each in condition.ranges or ()]
+    return (boundary for each in ranges for boundary in (each.introduced, each.fixed) if boundary is not None)
+
+
+def _speaks_of(advisory: Advisory, package: str) -> bool:
+    return package in _packages_in(advisory)
+
+
+def _packages_in(advisory: Advisory) -> set[str]:
+    return {each.package for each in advisory.affected} | {each.package for each in advisory.when.packages}
+
+
+def _packages_of(matrix: Matrix, findings: Sequence[str]) -> set[str]:
+    return {package for advisory in matrix.advisories if advisory.id in findings for package in _packages_in(advisory)}
+
+
+def _movable(distribution: Distribution, environment: Environment) -> bool:
+    """A torch with a CUDA or ROCm build is left alone: another release may not come in that build (PyTorch publishes each for a few)."""
+    if distribution.name != "torch" or environment.platform.system == "darwin":
+        return True
+    return (distribution.version or "").endswith("+cpu")
+
+
+def _installable(package: str, release: Release, environment: Environment) -> bool:
+    """Whether this Python and the declared needs of what else is installed admit the release."""
+    python = environment.python.version
+    if python is not None and not _admits(release.requires_python, Version(python)):
+        return False
+    now = installed_version(environment.packages[package])
+    return all(
+        _admits(requirement.specifier, release.version)
+        for requirement in environment.requirements
+        if requirement.package == package and now is not None and _admits(requirement.specifier, now)
+    )
+
+
+def _admits(specifier: str, version: Version) -> bool:
+    """Whether `version` is in `specifier`; text that is no specifier set forbids nothing."""
+    try:
+        return SpecifierSet(specifier).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        return True
+
+
+def _with_version(environment: Environment, package: str, version: str) -> Environment:
+    moved = Distribution(package, version, "metadata")
+    return replace(environment, packages={**environment.packages, package: moved})
