@@ -1,0 +1,326 @@
+"""The commands: arguments in, exit code out, nothing else. Imports what a command needs when it runs: start-up is a budget."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from doctor import __version__
+from doctor.errors import DoctorError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from doctor.matrix import Matrix
+
+_COMMANDS = ("check", "matrix")
+_SEVERITIES = ("silent", "error", "warning")
+_EPILOG = """\
+exit codes:
+  0  nothing found, and everything that could have been found was looked for
+  1  something was found
+  2  could not do what was asked, or nothing was found but a fact was missing
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; `arguments` without the program's name (None: the process's). Returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
+        given.insert(0, "check")
+    options = _parser().parse_args(given)
+    try:
+        with _standard_output():
+            code: int = options.run(options)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return code
+    except DoctorError as error:
+        for line in str(error).splitlines():
+            _complain(line)
+        return 2
+    except BrokenPipeError:
+        return _give_up_on_stdout("nobody reads the output any more")
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="doctor",
+        description="Examine a PyTorch / transformers / accelerate environment for known meta-tensor problems.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"meta-tensor-doctor {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_check(commands)
+    _add_matrix(commands)
+    return parser
+
+
+def _add_check(commands: Any) -> None:
+    check = commands.add_parser(
+        "check",
+        help="examine an environment (the default command)",
+        description="Say what is installed, what of it is known to break model loading, and what to do.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("--python", metavar="PATH", help="examine this interpreter or environment folder (default: the active one)")
+    check.add_argument("--no-live", action="store_true", help="run nothing of the environment examined; torch is then not asked")
+    check.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="how long torch may take to answer (default: 30)")
+    check.add_argument("--package", action="append", metavar="NAME", help="only findings about this package (may be repeated)")
+    check.add_argument("--id", action="append", metavar="ID", help="only this advisory, by id or slug (may be repeated)")
+    check.add_argument("--severity", action="append", choices=_SEVERITIES, help="only this severity (may be repeated)")
+    check.add_argument("-v", "--verbose", action="store_true", help="show every finding whole")
+    _add_matrix_option(check)
+    _add_output_options(check)
+    check.set_defaults(run=_check)
+
+
+def _add_matrix(commands: Any) -> None:
+    matrix = commands.add_parser("matrix", help="list, show or validate advisories")
+    actions = matrix.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="every advisory, a line each")
+    show = actions.add_parser("show", help="one advisory, whole")
+    show.add_argument("id", metavar="ID", help="an id or slug")
+    validate = actions.add_parser("validate", help="check a matrix file; all its faults are listed")
+    validate.add_argument("file", metavar="FILE")
+    for action, run in ((listing, _matrix_list), (show, _matrix_show), (validate, _matrix_validate)):
+        if action is not validate:
+            _add_matrix_option(action)
+        _add_output_options(action)
+        action.set_defaults(run=run)
+
+
+def _add_matrix_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--matrix",
+        action="append",
+        metavar="FILE",
+        help="use this matrix instead of the built-in one; repeat it, with `builtin` as a file, to use several",
+    )
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
+    parser.add_argument("--output", metavar="FILE", help="write to FILE (replaced whole or not at all) instead of the terminal")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 86400:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, found {text!r}")
+    return seconds
+
+
+# The commands
+
+
+def _check(options: argparse.Namespace) -> int:
+    from doctor import probe
+    from doctor.diagnosis import Narrowing, diagnose
+    from doctor.releases import known_releases
+    from doctor.reports.document import report_on
+    from doctor.reports.redact import Redactor
+
+    _mention_other_doctor()
+    with _destination(options.output) as output:
+        matrix = _matrix(options)
+        narrowing = Narrowing(
+            packages=tuple(_known_package(name, matrix) for name in options.package or ()),
+            ids=tuple(_known_id(name, matrix) for name in options.id or ()),
+            severities=tuple(options.severity or ()),
+        )
+        environment = probe.examine(
+            options.python,
+            probe.Interest.of(matrix),
+            live=not options.no_live,
+            timeout=options.timeout or probe.TORCH_TIMEOUT_SECONDS,
+            waiting=_progress,
+        )
+        report = report_on(diagnose(environment, matrix, known_releases(), narrowing), Redactor.of_this_machine())
+
+        def show(console: Console) -> None:
+            from doctor.reports.terminal import print_report
+
+            print_report(report, console, verbose=options.verbose or bool(options.id))
+
+        _write(output, options.format, report, show)
+    return report.exit_code
+
+
+def _matrix_list(options: argparse.Namespace) -> int:
+    from doctor.reports.document import listing_of
+    from doctor.reports.matrix_view import print_listing
+
+    matrix = _matrix(options)
+    with _destination(options.output) as output:
+        _write(output, options.format, listing_of(matrix, matrix.advisories), lambda console: print_listing(matrix, console))
+    return 0
+
+
+def _matrix_show(options: argparse.Namespace) -> int:
+    from doctor.reports.document import listing_of
+    from doctor.reports.matrix_view import print_advisory
+
+    matrix = _matrix(options)
+    advisory = matrix.advisory(options.id)
+    if advisory is None:
+        raise DoctorError(f"{options.id}: no such advisory; `doctor matrix list` shows all")
+    with _destination(options.output) as output:
+        _write(output, options.format, listing_of(matrix, (advisory,)), lambda console: print_advisory(advisory, matrix, console))
+    return 0
+
+
+def _matrix_validate(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from doctor.matrix_file import MatrixFileError, read_matrix
+    from doctor.reports.document import FaultLine, Validation
+
+    count, lines, faults, code = None, [], [], 0
+    try:
+        count = len(read_matrix(Path(options.file)).advisories)
+        lines.append(f"{options.file}: a valid matrix of {count} advisories")
+    except MatrixFileError as error:
+        lines, faults, code = str(error).splitlines(), [FaultLine(each.line, each.place, each.message) for each in error.faults], 2
+    validation = Validation(1, __version__, options.file, count, tuple(faults), code)
+    if code and options.format == "terminal":
+        for line in lines:
+            _complain(line)
+        return code
+    with _destination(options.output) as output:
+        _write(output, options.format, validation, lambda console: console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True))
+    return code
+
+
+def _matrix(options: argparse.Namespace) -> Matrix:
+    from doctor.matrix_file import load_matrix
+
+    return load_matrix(options.matrix or ("builtin",))
+
+
+def _known_package(name: str, matrix: Matrix) -> str:
+    from packaging.utils import canonicalize_name
+
+    normalised = canonicalize_name(name)
+    if normalised not in matrix.packages:
+        raise DoctorError(f"--package {name}: the matrix speaks of {', '.join(sorted(matrix.packages))}")
+    return normalised
+
+
+def _known_id(name: str, matrix: Matrix) -> str:
+    from doctor.installation import KNOWN_FAULTS
+
+    advisory = matrix.advisory(name)
+    if advisory is not None:
+        return advisory.id
+    for slug, fault in KNOWN_FAULTS.items():
+        if name.lower() in (fault.id.lower(), slug):
+            return fault.id
+    raise DoctorError(f"--id {name}: no such advisory; `doctor matrix list` shows all")
+
+
+# Input and output
+
+
+@contextlib.contextmanager
+def _destination(path: str | None) -> Iterator[TextIO]:
+    """Where the result goes: stdout, or a file that appears whole under its name or not at all."""
+    if path is None:
+        if sys.stdout is None:
+            raise DoctorError("standard output is closed: name a file with --output FILE")
+        yield sys.stdout
+        return
+    import tempfile
+
+    folder, name = os.path.split(os.path.abspath(path))
+    if os.path.isdir(path):
+        raise DoctorError(f"--output {path}: is a folder; name a file in it")
+    try:
+        handle, unfinished = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+    except OSError as error:
+        raise DoctorError(f"--output {path}: cannot be written: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+        os.chmod(unfinished, 0o666 & ~_umask())
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise DoctorError(f"--output {path}: cannot be written: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(unfinished)
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _write(output: TextIO, form: str, document: object, show: Callable[[Console], None]) -> None:
+    if form == "json":
+        from doctor.reports.json import as_json
+
+        output.write(as_json(document))
+        return
+    from rich.console import Console
+
+    show(Console(file=output, highlight=False, emoji=False))
+
+
+@contextlib.contextmanager
+def _standard_output() -> Iterator[None]:
+    """Text that the terminal's encoding lacks is replaced, never a reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    yield
+
+
+def _give_up_on_stdout(why: str) -> int:
+    """End quietly: the interpreter would otherwise flush stdout once more at exit, and complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _complain(why)
+    return 2
+
+
+def _complain(line: str) -> None:
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"doctor: {line}\n")
+
+
+@contextlib.contextmanager
+def _progress(what: str) -> Iterator[None]:
+    """Say on a terminal's stderr what is being waited for."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
+def _mention_other_doctor() -> None:
+    """Say when `doctor` on PATH is another distribution's: env-doctor installs a script of that name too."""
+    from doctor.names import owner_of_doctor_on_path
+
+    owner = owner_of_doctor_on_path()
+    if owner is not None:
+        script, module = owner
+        _complain(f"note: {script} belongs to another program ({module}); this one is also `meta-tensor-doctor` and `python -m doctor`")

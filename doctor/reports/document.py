@@ -1,0 +1,109 @@
+"""The documents doctor prints as JSON, as types: their JSON Schemas are generated from these. Names here are a public promise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from doctor import __version__
+from doctor.diagnosis import Diagnosis, Finding
+from doctor.environment import Environment
+from doctor.matrix import Advisory, Matrix
+from doctor.reports.redact import Redactor
+from doctor.upgrade.command import upgrade_command
+from doctor.upgrade.plan import Alternative, Change
+
+SchemaVersion = Literal[1]
+"""Raised when a name or meaning changes; new keys do not raise it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixSummary:
+    """Which matrix the environment was held against."""
+
+    version: str
+    advisories: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What to install, and what that leaves."""
+
+    changes: tuple[Change, ...]
+    command: str | None
+    """Makes the changes, for a POSIX shell (cmd on Windows); None when there are none."""
+    remaining: tuple[str, ...]
+    """Ids of findings no recommended upgrade clears."""
+    alternatives: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`doctor check --format json`."""
+
+    schema_version: SchemaVersion
+    doctor_version: str
+    matrix: MatrixSummary
+    environment: Environment
+    findings: tuple[Finding, ...]
+    upgrade: Upgrade
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """`doctor matrix list --format json` and `doctor matrix show --format json`."""
+
+    schema_version: SchemaVersion
+    doctor_version: str
+    matrix: Matrix
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultLine:
+    """One fault of a matrix file."""
+
+    line: int
+    """From 1; 0 when the file as a whole is meant."""
+    place: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """`doctor matrix validate --format json`."""
+
+    schema_version: SchemaVersion
+    doctor_version: str
+    file: str
+    advisories: int | None
+    """None when the file has faults."""
+    faults: tuple[FaultLine, ...]
+    exit_code: int
+
+
+def report_on(diagnosis: Diagnosis, redactor: Redactor) -> Report:
+    """The report on a diagnosis, with everything private masked. Installation faults stand in `remaining` as well."""
+    diagnosis = redactor.value(diagnosis)
+    plan = diagnosis.plan
+    cleared = {each for change in plan.changes for each in change.clears}
+    return Report(
+        schema_version=1,
+        doctor_version=__version__,
+        matrix=MatrixSummary(diagnosis.matrix_version, diagnosis.advisories),
+        environment=replace(diagnosis.environment, unknown=diagnosis.unknown),
+        findings=diagnosis.findings,
+        upgrade=Upgrade(
+            changes=plan.changes,
+            command=upgrade_command(plan.changes, diagnosis.environment),
+            remaining=tuple(dict.fromkeys(each.id for each in diagnosis.findings if each.id not in cleared)),
+            alternatives=plan.alternatives,
+        ),
+        exit_code=diagnosis.exit_code,
+    )
+
+
+def listing_of(matrix: Matrix, advisories: tuple[Advisory, ...]) -> Listing:
+    """The listing of some of a matrix's advisories."""
+    return Listing(1, __version__, replace(matrix, advisories=advisories), 0)

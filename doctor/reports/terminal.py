@@ -1,0 +1,245 @@
+"""The report for a person at a terminal: what is here, what is known to be wrong with it, what to do. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.text import Text
+
+from doctor.diagnosis import STACK, Finding
+from doctor.environment import Accelerator, Distribution, Environment
+from doctor.reports.document import Report
+from doctor.upgrade.plan import Alternative
+
+FEW = 6
+"""Up to so many findings are shown whole; more are grouped by remedy, two lines each."""
+_STYLES = {"silent": "bold magenta", "error": "bold red", "warning": "yellow"}
+
+
+def print_report(report: Report, console: Console, verbose: bool = False) -> None:
+    """Print the report on `console`; `verbose` shows every finding whole however many there are."""
+    python = report.environment.python
+    implementation = python.implementation or "Python"
+    console.print(Text.assemble("Examined ", (python.executable, "bold"), f" ({implementation} {python.version or 'of unknown version'})"))
+    console.print(_Paragraph(f"because: {python.chosen_because}"))
+    _heading(console, "What is here")
+    for fact in _facts(report.environment):
+        console.print(fact)
+    _heading(console, _findings_heading(report))
+    for part in _findings(report, verbose or len(report.findings) <= FEW):
+        console.print(part)
+    if report.findings:
+        _heading(console, "What to do")
+        for part in _advice(report):
+            console.print(part, soft_wrap=isinstance(part, _Command))
+    _heading(console, "What could not be determined")
+    for part in _unknown(report):
+        console.print(part)
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, style="bold underline"))
+
+
+class _Paragraph:
+    """Text behind a lead that stands once, the lines after the first as far in; nothing behind the last word."""
+
+    def __init__(self, text: str, lead: str | Text = "  ", style: str = "", one_line: bool = False) -> None:
+        self._text = Text(text, style=style)
+        self._lead = lead if isinstance(lead, Text) else Text(lead, style=style)
+        self._one_line = one_line
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(options.max_width - self._lead.cell_len, 20)
+        if self._one_line:
+            self._text.truncate(width, overflow="ellipsis")
+        for number, line in enumerate(self._text.wrap(console, width, overflow="fold")):
+            line.rstrip()
+            yield (Text(" " * self._lead.cell_len) if number else self._lead) + line
+
+
+# What is here
+
+
+def _facts(environment: Environment) -> Iterator[_Paragraph]:
+    names = (*STACK, *sorted(environment.packages.keys() - set(STACK)))
+    rows = [*((name, _package(environment.packages.get(name))) for name in names), *_machine_facts(environment)]
+    widest = max(len(label) for label, _ in rows)
+    for label, value in rows:
+        yield _Paragraph(value, f"  {label:<{widest}}  ")
+
+
+def _package(distribution: Distribution | None) -> str:
+    if distribution is None:
+        return "not installed"
+    version = distribution.version or "version unknown"
+    return version if distribution.origin == "index" else f"{version} ({distribution.origin} install)"
+
+
+def _machine_facts(environment: Environment) -> Iterator[tuple[str, str]]:
+    memory, disk = environment.memory, environment.disk
+    yield "CUDA", _cuda(environment)
+    yield "accelerators", ", ".join(map(_accelerator, environment.accelerators)) or "none"
+    drivers = [f"{each.vendor} {each.version or 'of unknown version'}{_serves(each.cuda_version)}" for each in environment.drivers]
+    yield "GPU driver", ", ".join(drivers) or "none found"
+    limit = f", limited to {_size(memory.limit)} by {memory.limit_source}" if memory.limit is not None else ""
+    yield "RAM", f"{_size(memory.total)}, {_size(memory.available)} available{limit}"
+    yield "disk", f"{_size(disk.free)} free in {disk.path}"
+    yield "platform", f"{environment.platform.system} {environment.platform.release} {environment.platform.machine}"
+    if environment.variables:
+        yield "variables", ", ".join(f"{name}={value}" for name, value in environment.variables.items())
+
+
+def _cuda(environment: Environment) -> str:
+    torch = environment.torch
+    if "torch" not in environment.packages:
+        return "torch is not installed"
+    if torch.importable is None:
+        return "not asked (--no-live)"
+    if not torch.importable:
+        return f"torch cannot be imported: {torch.error}"
+    built = f"CUDA {torch.cuda_built}" if torch.cuda_built else f"ROCm {torch.hip_built}" if torch.hip_built else "the CPU only"
+    if torch.cuda_available:
+        return f"available; torch is built for {built}"
+    return f"not available; torch is built for {built} ({torch.cuda_unavailable_because or 'torch did not finish answering'})"
+
+
+def _accelerator(each: Accelerator) -> str:
+    known = [f"{_size(each.memory_total)}" if each.memory_total is not None else ""]
+    known += [f"{_size(each.memory_free)} free" if each.memory_free is not None else "", f"seen by {each.seen_by}"]
+    return f"{each.name} ({', '.join(part for part in known if part)})"
+
+
+def _serves(cuda_version: str | None) -> str:
+    return f" (CUDA up to {cuda_version})" if cuda_version else ""
+
+
+def _size(count: int | None) -> str:
+    return "unknown" if count is None else f"{count / 1024**3:.1f} GiB"
+
+
+# What is known to be wrong
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """Findings with one remedy."""
+
+    title: str
+    findings: tuple[Finding, ...]
+
+
+def _findings_heading(report: Report) -> str:
+    count = len(report.findings)
+    return f"What is known to be wrong with it ({count})" if count else "What is known to be wrong with it"
+
+
+def _findings(report: Report, whole: bool) -> Iterator[RenderableType]:
+    if not report.findings:
+        covered = f"none of the {report.matrix.advisories} advisories of matrix {report.matrix.version} holds here"
+        reserve = ", as far as they cover it (see below)" if report.exit_code else ""
+        yield _Paragraph(f"Nothing found: {covered}{reserve}.")
+        return
+    for section in _sections(report):
+        yield Text()
+        yield _Paragraph(section.title, style="bold")
+        for finding in section.findings:
+            yield _whole(finding) if whole or finding.kind == "installation" else _brief(finding)
+    if not whole:
+        yield Text()
+        yield _Paragraph("Workaround, cause and links: --verbose for all, --id ID for one.")
+
+
+def _sections(report: Report) -> Iterator[_Section]:
+    """Every finding in exactly one section, by remedy."""
+    left = list(report.findings)
+
+    def take(title: str, findings: Iterable[Finding]) -> Iterator[_Section]:
+        taken = tuple(each for each in findings if each in left)
+        for each in taken:
+            left.remove(each)
+        if taken:
+            yield _Section(title, taken)
+
+    count = len(left)
+    yield from take("The installation itself:", [each for each in left if each.kind == "installation"])
+    for change in report.upgrade.changes:
+        title = f"Upgrading {change.package} {change.from_} -> {change.to} clears {len(change.clears)} of these {count}:"
+        yield from take(title, [each for each in left if each.id in change.clears])
+    yield from take("May hold here; a fact is missing:", [each for each in left if each.status == "possible"])
+    curable = [each for each in left if each.kind not in ("misuse", "resource")]
+    yield from take("Fixed in releases that bring other problems; work around them:", [each for each in curable if each.fixed_in is not None])
+    yield from take("No release fixes these yet; work around them:", curable)
+    yield from take("No upgrade cures these: how models are used, and what fits:", list(left))
+
+
+_INSET = " " * 16
+
+
+def _title(finding: Finding) -> _Paragraph:
+    severity = (f"{finding.severity:<7}", _STYLES[finding.severity])
+    return _Paragraph(finding.title, Text.assemble("  ", (finding.id, "bold"), " ", severity, " "))
+
+
+def _brief(finding: Finding) -> Group:
+    """The title, and for what an upgrade may cure, what sets it off; how not to use a model is in the title."""
+    if finding.kind in ("misuse", "resource"):
+        return Group(_title(finding))
+    fixed = f"fixed in {finding.fixed_in}; " if finding.fixed_in else ""
+    return Group(_title(finding), _Paragraph(f"{fixed}when: {finding.trigger}", _INSET, style="dim", one_line=True))
+
+
+def _whole(finding: Finding) -> Group:
+    label = "found" if finding.kind == "installation" else "when"
+    lines = [(label, finding.trigger), ("remedy", finding.remedy), *(("unsure", f"it would take {fact}") for fact in finding.missing)]
+    lines += [("see", reference) for reference in finding.references[:1]]
+    return Group(_title(finding), *(_Paragraph(text, f"{_INSET}{name + ':':<8}") for name, text in lines))
+
+
+# What to do
+
+
+class _Command(Text):
+    """A line that must not be wrapped: it is there to be pasted."""
+
+
+def _advice(report: Report) -> Iterator[RenderableType]:
+    upgrade = report.upgrade
+    if upgrade.command is not None:
+        yield _Command(f"  {upgrade.command}", style="bold green")
+    for change in upgrade.changes:
+        newest = f"; {change.newest_clean} is the newest that does and brings nothing new" if change.newest_clean != change.to else ""
+        yield _Paragraph(f"{change.package} {change.to} is the nearest release that clears {_ids(change.clears)}{newest}.")
+    if not upgrade.changes:
+        yield _Paragraph("No upgrade is recommended: none clears a finding without bringing a new one.")
+    for each in upgrade.alternatives:
+        what = f"{each.package} {each.version}" + (" (the newest)" if each.newest else "")
+        yield _Paragraph(f"Not recommended: {what} {_price(each)}.")
+    for finding in report.findings:
+        if finding.kind == "installation":
+            yield _Paragraph(f"{finding.id}: {finding.remedy}")
+
+
+def _price(alternative: Alternative) -> str:
+    """What it clears, and what that costs."""
+    clears = f"would clear {_ids(alternative.clears)}" if alternative.clears else "would clear nothing"
+    costs = [("brings", alternative.brings), ("keeps", alternative.keeps)]
+    return f"{clears}, but {' and '.join(f'{verb} {_ids(ids)}' for verb, ids in costs if ids)}"
+
+
+def _ids(ids: Sequence[str], most: int = 6) -> str:
+    shown = ", ".join(ids[:most])
+    return shown if len(ids) <= most else f"{shown} and {len(ids) - most} more"
+
+
+# What could not be determined
+
+
+def _unknown(report: Report) -> Iterator[RenderableType]:
+    for each in report.environment.unknown:
+        yield _Paragraph(f"{each.fact}: {each.reason}")
+    if not report.environment.unknown:
+        yield _Paragraph("Everything asked for was answered.")
