@@ -153,8 +153,11 @@ class Matrix:
 
 
 def joined(matrices: Sequence[Matrix]) -> Matrix:
-    """Several matrices as one; of a package in several of them, the last one's coverage holds."""
-    packages = {name: coverage for matrix in matrices for name, coverage in matrix.packages.items()}
+    """Several matrices as one; of a package in several of them, the last coverage that says anything holds."""
+    packages: dict[str, PackageCoverage] = {}
+    for name, coverage in (each for matrix in matrices for each in matrix.packages.items()):
+        if coverage.checked_up_to is not None or name not in packages:
+            packages[name] = coverage
     advisories = tuple(advisory for matrix in matrices for advisory in matrix.advisories)
     return replace(matrices[0], version="+".join(matrix.version for matrix in matrices), packages=packages, advisories=advisories)
 

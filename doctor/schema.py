@@ -134,8 +134,9 @@ def _builder(kind: Any) -> Callable[[Any], Any]:
 
 def plain(value: Any) -> Any:
     """The inverse of `construct`: dataclasses as dicts, tuples as lists, anything else that JSON lacks as its text."""
-    if _is_dataclass(type(value)):
-        return {key: plain(getattr(value, field.name)) for key, field in _keys(type(value)).items()}
+    kind: Any = type(value)
+    if _is_dataclass(kind):
+        return {key: plain(getattr(value, field.name)) for key, field in _keys(kind).items()}
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):

@@ -1,4 +1,4 @@
-"""Write data/releases.json: every final, unyanked release of the matrix's packages, with the Pythons it runs on.
+"""Write data/releases.json: every final release of the matrix's packages, with the Pythons it runs on.
 
     python tools/refresh_releases.py
 
@@ -18,16 +18,16 @@ from doctor.matrix_file import builtin_file, read_matrix
 OUTPUT = Path(__file__).resolve().parent.parent / "data" / "releases.json"
 
 
-def final_releases(client: PyPISimple, package: str) -> dict[str, str]:
-    """Requires-Python by version, oldest first."""
-    releases: dict[Version, str] = {}
+def final_releases(client: PyPISimple, package: str) -> dict[str, str | None]:
+    """Requires-Python by version, oldest first; None for a yanked release."""
+    releases: dict[Version, str | None] = {}
     for file in client.get_project_page(package).packages:
         try:
             version = Version(file.version or "")
         except InvalidVersion:
             continue
-        if not version.is_prerelease and not file.is_yanked:
-            releases[version] = file.requires_python or ""
+        if not version.is_prerelease:
+            releases[version] = None if file.is_yanked else file.requires_python or ""
     return {str(version): releases[version] for version in sorted(releases)}
 
 

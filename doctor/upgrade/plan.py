@@ -71,106 +71,105 @@ class _Move:
     """By advisory id: bit i is set when the advisory holds with `releases[i]`."""
 
     def clears(self, index: int, findings: Sequence[str]) -> tuple[str, ...]:
+        """Those of `findings` that do not hold with `releases[index]`; one this package has no part in holds as before."""
         return tuple(each for each in findings if not self.hits.get(each, -1) >> index & 1)
 
-    def brings(self, index: int, findings: Sequence[str], advisories: Iterable[Advisory]) -> tuple[str, ...]:
-        return tuple(
-            each.id
-            for each in advisories
-            if each.id not in findings and each.kind in _KINDS_AN_UPGRADE_ANSWERS and self.hits.get(each.id, 0) >> index & 1
-        )
+    def hit(self, index: int, ids: Iterable[str]) -> tuple[str, ...]:
+        """Those of `ids` that hold with `releases[index]` and have to do with this package."""
+        return tuple(each for each in ids if self.hits.get(each, 0) >> index & 1)
 
 
 def plan_upgrade(environment: Environment, matrix: Matrix, releases: Releases, findings: Sequence[str]) -> Plan:
-    """Choose upgrades for the findings (ids of `matrix` that hold in `environment`)."""
+    """Choose upgrades for `findings`: ids of `matrix` that hold in `environment` and that the user wants cleared."""
+    held = {advisory.id for advisory in matrix.advisories if match(advisory, environment) is not None}
+    new = [each.id for each in matrix.advisories if each.id not in held and each.kind in _KINDS_AN_UPGRADE_ANSWERS]
+    choice = _Choice(matrix, releases, tuple(new))
     changes: dict[str, Change] = {}
     moved, remaining = environment, tuple(findings)
-    while (best := _best_change(moved, matrix, releases, remaining, findings)) is not None:
+    while (best := choice.best_change(moved, remaining, [each for each in findings if each not in remaining])) is not None:
         earlier = changes.get(best.package)
         cleared = (earlier.clears if earlier else ()) + best.clears
         changes[best.package] = replace(best, from_=environment.packages[best.package].version, clears=cleared)
         moved = _with_version(moved, best.package, best.to)
         remaining = tuple(each for each in remaining if each not in best.clears)
-    alternatives = tuple(_alternatives(environment, matrix, releases, findings, changes))
-    return Plan(tuple(changes.values()), remaining, alternatives)
+    return Plan(tuple(changes.values()), remaining, tuple(choice.alternatives(environment, findings, changes)))
 
 
-def _best_change(environment: Environment, matrix: Matrix, releases: Releases, remaining: Sequence[str], findings: Sequence[str]) -> Change | None:
-    changes = [
-        change
-        for package in sorted(_packages_of(matrix, remaining))
-        if (move := _move(package, environment, matrix, releases)) is not None
-        if (change := _nearest_clean(move, matrix, remaining, findings)) is not None
-    ]
-    return max(changes, key=lambda change: len(change.clears), default=None)
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What stays the same while one change after the other is chosen."""
 
+    matrix: Matrix
+    releases: Releases
+    new: tuple[str, ...]
+    """Bugs and incompatibilities that do not hold before any change, and must not hold after."""
 
-def _nearest_clean(move: _Move, matrix: Matrix, remaining: Sequence[str], findings: Sequence[str]) -> Change | None:
-    """The nearest release of those that clear the most and bring nothing, with nothing cleared earlier coming back."""
-    cleared_before = [each for each in findings if each not in remaining]
-    clean: dict[int, tuple[str, ...]] = {}
-    for index in range(len(move.releases)):
-        comes_back = any(move.hits.get(each, 0) >> index & 1 for each in cleared_before)
-        if not comes_back and not move.brings(index, findings, matrix.advisories):
-            clean[index] = move.clears(index, remaining)
-    most = max((len(cleared) for cleared in clean.values()), default=0)
-    if most == 0:
-        return None
-    nearest = min(index for index, cleared in clean.items() if len(cleared) == most)
-    newest = max(index for index, cleared in clean.items() if set(cleared) >= set(clean[nearest]))
-    to, newest_clean = (str(move.releases[index].version) for index in (nearest, newest))
-    return Change(move.package, None, to, clean[nearest], newest_clean)
+    def best_change(self, environment: Environment, remaining: Sequence[str], cleared: Sequence[str]) -> Change | None:
+        """The change of one package that clears most of `remaining`, with nothing of `cleared` coming back."""
+        moves = (self._move(package, environment) for package in self._packages_of(remaining))
+        changes = [change for move in moves if move is not None and (change := self._nearest_clean(move, remaining, cleared)) is not None]
+        return max(changes, key=lambda change: len(change.clears), default=None)
 
+    def _nearest_clean(self, move: _Move, remaining: Sequence[str], cleared: Sequence[str]) -> Change | None:
+        clean = {index: move.clears(index, remaining) for index in range(len(move.releases)) if not move.hit(index, (*self.new, *cleared))}
+        most = max((len(each) for each in clean.values()), default=0)
+        if most == 0:
+            return None
+        nearest = min(index for index, each in clean.items() if len(each) == most)
+        newest = max(index for index, each in clean.items() if set(each) >= set(clean[nearest]))
+        to, newest_clean = (str(move.releases[index].version) for index in (nearest, newest))
+        return Change(move.package, None, to, clean[nearest], newest_clean)
 
-def _alternatives(
-    environment: Environment, matrix: Matrix, releases: Releases, findings: Sequence[str], changes: Mapping[str, Change]
-) -> Iterator[Alternative]:
-    """For each package: the newest release, and the one that clears the most at the least price, where they are not recommended."""
-    for package in sorted(_packages_of(matrix, findings)):
-        move = _move(package, environment, matrix, releases)
-        if move is None:
-            continue
-        options = [_alternative(move, index, matrix, findings) for index in range(len(move.releases))]
-        recommended = changes.get(package)
-        most = max(len(each.clears) for each in options)
-        cheapest = min((each for each in options if len(each.clears) == most), key=lambda each: len(each.brings))
-        if most > (len(recommended.clears) if recommended else 0) and not cheapest.newest:
-            yield cheapest
-        if recommended is None or recommended.newest_clean != options[-1].version:
-            yield options[-1]
+    def alternatives(self, environment: Environment, findings: Sequence[str], changes: Mapping[str, Change]) -> Iterator[Alternative]:
+        """For each package the newest release, and the one that clears the most at the least price, where they are not recommended."""
+        for package in self._packages_of(findings):
+            move = self._move(package, environment)
+            if move is None:
+                continue
+            options = [self._alternative(move, index, findings) for index in range(len(move.releases))]
+            recommended = changes.get(package)
+            most = max(len(each.clears) for each in options)
+            cheapest = min((each for each in options if len(each.clears) == most), key=lambda each: len(each.brings))
+            if most > (len(recommended.clears) if recommended else 0) and not cheapest.newest:
+                yield cheapest
+            if recommended is None or recommended.newest_clean != options[-1].version:
+                yield options[-1]
 
+    def _alternative(self, move: _Move, index: int, findings: Sequence[str]) -> Alternative:
+        clears = move.clears(index, findings)
+        return Alternative(
+            package=move.package,
+            version=str(move.releases[index].version),
+            newest=index == len(move.releases) - 1,
+            clears=clears,
+            brings=move.hit(index, self.new),
+            keeps=tuple(each for each in findings if each in move.hits and each not in clears),
+        )
 
-def _alternative(move: _Move, index: int, matrix: Matrix, findings: Sequence[str]) -> Alternative:
-    clears = move.clears(index, findings)
-    return Alternative(
-        package=move.package,
-        version=str(move.releases[index].version),
-        newest=index == len(move.releases) - 1,
-        clears=clears,
-        brings=move.brings(index, findings, matrix.advisories),
-        keeps=tuple(each for each in findings if each in move.hits and each not in clears),
-    )
+    def _packages_of(self, findings: Sequence[str]) -> list[str]:
+        return sorted({package for advisory in self.matrix.advisories if advisory.id in findings for package in _packages_in(advisory)})
 
+    def _move(self, package: str, environment: Environment) -> _Move | None:
+        """What moving `package` forward would do; None when there is nowhere to move it, or it had better be left alone."""
+        distribution = environment.packages.get(package)
+        version = installed_version(distribution) if distribution else None
+        if distribution is None or version is None or not _movable(distribution, environment):
+            return None
+        candidates = tuple(self._candidates(package, version, environment))
+        if not candidates:
+            return None
+        versions = [each.version for each in candidates]
+        advisories = (advisory for advisory in self.matrix.advisories if package in _packages_in(advisory))
+        return _Move(package, candidates, {advisory.id: _hits(advisory, package, versions, environment) for advisory in advisories})
 
-def _move(package: str, environment: Environment, matrix: Matrix, releases: Releases) -> _Move | None:
-    """What moving `package` forward would do; None when there is nowhere to move it, or it had better be left alone."""
-    distribution = environment.packages.get(package)
-    version = installed_version(distribution) if distribution else None
-    if distribution is None or version is None or not _movable(distribution, environment):
-        return None
-    coverage = matrix.packages.get(package)
-    covered = coverage.checked_up_to if coverage else None
-    later = (each for each in releases.get(package, ()) if covered is not None and version < each.version <= covered)
-    candidates = tuple(each for each in later if _installable(package, each, environment))
-    if not candidates:
-        return None
-    versions = [each.version for each in candidates]
-    hits = {
-        advisory.id: _hits(advisory, package, versions, environment)
-        for advisory in matrix.advisories
-        if _speaks_of(advisory, package)
-    }  # fmt: skip
-    return _Move(package, candidates, hits)
+    def _candidates(self, package: str, version: Version, environment: Environment) -> Iterator[Release]:
+        """The later releases the matrix covers and the environment admits."""
+        coverage = self.matrix.packages.get(package)
+        if coverage is None or coverage.checked_up_to is None:
+            return
+        for each in self.releases.get(package, ()):
+            if version < each.version <= coverage.checked_up_to and not each.yanked and _installable(package, each, environment):
+                yield each
 
 
 def _hits(advisory: Advisory, package: str, versions: Sequence[Version], environment: Environment) -> int:
@@ -189,16 +188,8 @@ def _boundaries(advisory: Advisory, package: str) -> Iterable[Version]:
     return (boundary for each in ranges for boundary in (each.introduced, each.fixed) if boundary is not None)
 
 
-def _speaks_of(advisory: Advisory, package: str) -> bool:
-    return package in _packages_in(advisory)
-
-
 def _packages_in(advisory: Advisory) -> set[str]:
     return {each.package for each in advisory.affected} | {each.package for each in advisory.when.packages}
-
-
-def _packages_of(matrix: Matrix, findings: Sequence[str]) -> set[str]:
-    return {package for advisory in matrix.advisories if advisory.id in findings for package in _packages_in(advisory)}
 
 
 def _movable(distribution: Distribution, environment: Environment) -> bool:

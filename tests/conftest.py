@@ -1,0 +1,86 @@
+"""Fixtures: the real CLI as a subprocess, and real environments for it to examine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from doctor.reports.json import published_schemas
+from tests.stacks import CURRENT, NO_TORCH, OLD, make_stack
+
+_ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A finished run of the command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Doctor = Callable[..., Ran]
+
+
+@pytest.fixture
+def doctor(tmp_path: Path) -> Doctor:
+    """Run the command in an empty folder, with nothing active but what `variables` say."""
+
+    def run(*arguments: object, cwd: Path = tmp_path, variables: Mapping[str, str] | None = None) -> Ran:
+        environment = {name: value for name, value in os.environ.items() if name not in _ACTIVE}
+        environment.update(variables or {})
+        command = [sys.executable, "-m", "doctor", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment, timeout=120)
+        assert "Traceback" not in done.stderr, done.stderr
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def check(doctor: Doctor) -> Callable[..., Any]:
+    """Run `check --format json`, and hold what it prints against the published schema and its own exit code."""
+    schema = json.loads(published_schemas()["report.schema.json"])
+
+    def run(*arguments: object, **options: Any) -> Any:
+        ran = doctor("check", "--format", "json", *arguments, **options)
+        report = ran.json
+        jsonschema.validate(report, schema)
+        assert report["exit_code"] == ran.code
+        return report
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def stacks(request: pytest.FixtureRequest) -> Path:
+    return request.config.cache.mkdir("stacks")  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="session")
+def old_stack(stacks: Path) -> Path:
+    return make_stack(stacks, OLD)
+
+
+@pytest.fixture(scope="session")
+def current_stack(stacks: Path) -> Path:
+    return make_stack(stacks, CURRENT)
+
+
+@pytest.fixture(scope="session")
+def no_torch_stack(stacks: Path) -> Path:
+    return make_stack(stacks, NO_TORCH)

@@ -1,0 +1,40 @@
+"""Real environments: a venv each, with real releases, made once and kept in pytest's cache folder.
+
+pip makes them, because pip finds a CPU build of torch wherever its configuration or environment names one
+(`PIP_EXTRA_INDEX_URL`); the versions are pinned, so that what is known about them stays true.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+TORCH = "torch==2.13.0"
+OLD = (TORCH, "transformers==4.46.3", "accelerate==1.0.1")
+"""Findings that an upgrade clears, and findings that none clears."""
+CURRENT = (TORCH, "transformers==5.23.0" if sys.version_info >= (3, 11) else "transformers==5.20.2", "accelerate==1.15.0")
+"""The newest releases the matrix covers: only what is still open."""
+NO_TORCH = ("transformers==4.46.3", "accelerate==1.0.1", "--no-deps")
+
+
+def make_stack(folder: Path, requirements: tuple[str, ...]) -> Path:
+    """The environment folder of a venv that holds `requirements`; made when it is not there yet, or was left half made."""
+    key = hashlib.sha256(" ".join((sys.version, *requirements)).encode()).hexdigest()[:12]
+    home = folder / key / ".venv"
+    finished = home.parent / "finished"
+    if finished.exists():
+        return home
+    shutil.rmtree(home.parent, ignore_errors=True)
+    venv.create(home, with_pip=True)
+    subprocess.run([python_in(home), "-m", "pip", "install", "--quiet", *requirements], check=True)
+    finished.touch()
+    return home
+
+
+def python_in(home: Path) -> Path:
+    """The interpreter of a venv."""
+    return home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")

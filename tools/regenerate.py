@@ -1,0 +1,70 @@
+"""Write what is generated and committed: the JSON Schemas in doctor/schemas/ and the command output in README.md.
+
+    python tools/regenerate.py [STACK]
+
+STACK is an environment folder with the releases of `tests/stacks.py`'s old stack; without it the README's sample output stays.
+Tests compare both with what the code gives, so that neither can drift.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from doctor.reports.json import published_schemas
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+SCHEMAS = ROOT / "doctor" / "schemas"
+_BLOCK = re.compile(r"(?P<head>```console\n\$ (?P<command>doctor[^\n]*)\n)(?P<output>.*?)(?P<foot>```\n)", re.DOTALL)
+_MACHINE_FACTS = re.compile(r"^  (RAM|disk|platform|GPU driver|accelerators)  .*$", re.MULTILINE)
+
+
+def command_output(command: str, stack: Path | None) -> str:
+    """What `command` prints, 80 columns wide and without colour, run where `.venv` is `stack`."""
+    arguments: Sequence[str] = command.split()[1:]
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+    if stack is not None:
+        environment["VIRTUAL_ENV"] = str(stack)
+    done = subprocess.run(
+        [sys.executable, "-m", "doctor", *arguments], env=environment, capture_output=True, text=True, check=False, cwd=stack and stack.parent
+    )
+    return done.stdout
+
+
+def without_machine_facts(output: str) -> str:
+    """`output` with the lines that differ between machines reduced to their labels."""
+    return _MACHINE_FACTS.sub(lambda match: f"  {match[1]}", output)
+
+
+def readme_blocks(text: str) -> dict[str, str]:
+    """The `doctor` commands shown in the README, with the output shown for each."""
+    return {match["command"]: match["output"] for match in _BLOCK.finditer(text)}
+
+
+def needs_stack(command: str) -> bool:
+    """Whether what a command prints depends on the environment examined."""
+    return "--help" not in command and not command.startswith("doctor matrix")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Rewrite the schemas, and the README's blocks that can be rewritten."""
+    stack = Path(arguments[0]).resolve() if arguments else None
+    SCHEMAS.mkdir(exist_ok=True)
+    for name, text in published_schemas().items():
+        (SCHEMAS / name).write_text(text, encoding="utf-8")
+
+    def renewed(match: re.Match[str]) -> str:
+        if needs_stack(match["command"]) and stack is None:
+            return match[0]
+        return match["head"] + command_output(match["command"], stack) + match["foot"]
+
+    README.write_text(_BLOCK.sub(renewed, README.read_text("utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
