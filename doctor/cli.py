@@ -34,17 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.insert(0, "check")
     options = _parser().parse_args(given)
     try:
-        with _standard_output():
-            code: int = options.run(options)
-            if sys.stdout is not None:
-                sys.stdout.flush()
-            return code
+        _accept_any_text()
+        code: int = options.run(options)
+        return code
     except DoctorError as error:
         for line in str(error).splitlines():
             _complain(line)
         return 2
-    except BrokenPipeError:
-        return _give_up_on_stdout("nobody reads the output any more")
     except KeyboardInterrupt:
         _complain("interrupted")
         return 130
@@ -274,28 +270,30 @@ def _write(output: TextIO, form: str, document: object, show: Callable[[Console]
     if form == "json":
         from doctor.reports.json import as_json
 
-        output.write(as_json(document))
-        return
-    from rich.console import Console
+        text = as_json(document)
+    else:
+        import io
 
-    show(Console(file=output, highlight=False, emoji=False))
+        from rich.console import Console
+
+        seen, page = Console(file=output), io.StringIO()
+        show(Console(file=page, width=seen.width, force_terminal=seen.is_terminal, highlight=False, emoji=False))
+        text = page.getvalue()
+    try:
+        output.write(text)
+        output.flush()
+    except OSError as error:
+        # The interpreter would flush what is left once more at exit, and complain in its own words.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+        why = "nobody reads it any more" if isinstance(error, BrokenPipeError) else error.strerror
+        raise DoctorError(f"the output cannot be written: {why}") from None
 
 
-@contextlib.contextmanager
-def _standard_output() -> Iterator[None]:
+def _accept_any_text() -> None:
     """Text that the terminal's encoding lacks is replaced, never a reason to fail."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    yield
-
-
-def _give_up_on_stdout(why: str) -> int:
-    """End quietly: the interpreter would otherwise flush stdout once more at exit, and complain."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    _complain(why)
-    return 2
 
 
 def _complain(line: str) -> None:

@@ -68,7 +68,7 @@ def check(doctor: Doctor) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def stacks(request: pytest.FixtureRequest) -> Path:
-    return request.config.cache.mkdir("stacks")  # type: ignore[union-attr]
+    return request.config.cache.mkdir("stacks")
 
 
 @pytest.fixture(scope="session")

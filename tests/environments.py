@@ -19,7 +19,7 @@ def environment(python: str = "3.11.7", **versions: str | None) -> Environment:
         name = key.replace("_", "-")
         packages[name] = Distribution(name, version, "metadata" if version else "unknown")
     return Environment(
-        python=Python("/home/ann/venv/bin/python", python, "CPython", "/home/ann/venv", "--python"),
+        python=Python("/home/ann/venv/bin/python", python, "CPython", "/home/ann/venv", "named with --python"),
         platform=Platform("linux", "6.1", "x86_64"),
         packages=packages,
         memory=Memory(16 * 1024**3, 8 * 1024**3, None, None),

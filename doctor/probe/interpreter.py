@@ -55,7 +55,7 @@ def choose_interpreter(asked: str | None, variables: Mapping[str, str], director
     Raises `NoInterpreter` when the user points at something that is none; we never go on to examine another one instead.
     """
     if asked is not None:
-        return Choice(_asked(asked), "--python")
+        return Choice(_asked(asked), "named with --python")
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         folder = variables.get(variable)
         if folder:

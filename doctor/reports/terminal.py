@@ -22,8 +22,8 @@ def print_report(report: Report, console: Console, verbose: bool = False) -> Non
     """Print the report on `console`; `verbose` shows every finding whole however many there are."""
     python = report.environment.python
     implementation = python.implementation or "Python"
-    console.print(Text.assemble("Examined ", (python.executable, "bold"), f" ({implementation} {python.version or 'of unknown version'})"))
-    console.print(_Paragraph(f"because: {python.chosen_because}"))
+    examined = Text.assemble("Examined ", (python.executable, "bold"), f" ({implementation} {python.version or 'of unknown version'})")
+    console.print(examined + Text(f": {python.chosen_because}"), soft_wrap=True)
     _heading(console, "What is here")
     for fact in _facts(report.environment):
         console.print(fact)
