@@ -88,8 +88,8 @@ def diagnose(environment: Environment, matrix: Matrix, releases: Releases, narro
     findings = [_advisory_finding(advisory, found) for advisory, found in matches]
     findings += [_fault_finding(fault) for fault in environment.faults]
     asked = tuple(sorted((each for each in findings if each in narrowing), key=_worst_first))
-    advisory_ids = {advisory.id for advisory, _ in matches}
-    plan = plan_upgrade(environment, matrix, releases, [each.id for each in asked if each.id in advisory_ids])
+    held = {advisory.id for advisory, _ in matches}
+    plan = plan_upgrade(environment, matrix, releases, held, [each.id for each in asked if each.id in held])
     unknown = (*environment.unknown, *_not_covered(environment, matrix, narrowing))
     return Diagnosis(environment, matrix.version, len(matrix.advisories), asked, unknown, plan)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.version import InvalidVersion, Version
 
@@ -35,12 +35,15 @@ _Answer = bool | _Missing
 
 def match(advisory: Advisory, environment: Environment) -> Match | None:
     """How `advisory` holds in `environment`; None when it does not."""
+    matches = list(_affected_matches(advisory, environment))
+    if not matches:
+        return None
     conditions = list(_conditions(advisory, environment))
     if False in conditions:
         return None
+    found = min(matches, key=lambda each: len(each.missing))
     missing = tuple(answer.fact for answer in conditions if isinstance(answer, _Missing))
-    matches = [found for found in _affected_matches(advisory, environment, missing) if found is not None]
-    return min(matches, key=lambda found: len(found.missing), default=None)
+    return replace(found, missing=missing + found.missing) if missing else found
 
 
 def installed_version(distribution: Distribution) -> Version | None:
@@ -53,16 +56,15 @@ def installed_version(distribution: Distribution) -> Version | None:
         return None
 
 
-def _affected_matches(advisory: Advisory, environment: Environment, missing: tuple[str, ...]) -> Iterator[Match | None]:
+def _affected_matches(advisory: Advisory, environment: Environment) -> Iterator[Match]:
     for affected in advisory.affected:
         distribution = environment.packages.get(affected.package)
         if distribution is None:
             continue
         answer, hit = _within(affected.ranges, distribution)
-        if isinstance(answer, _Missing):
-            yield Match(affected.package, distribution.version, hit.fixed if hit else None, (*missing, answer.fact))
-        elif answer and hit is not None:
-            yield Match(affected.package, distribution.version, hit.fixed, missing)
+        if answer:
+            missing = (answer.fact,) if isinstance(answer, _Missing) else ()
+            yield Match(affected.package, distribution.version, hit.fixed if hit else None, missing)
 
 
 def _within(ranges: Sequence[AffectedRange], distribution: Distribution) -> tuple[_Answer, AffectedRange | None]:

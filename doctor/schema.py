@@ -116,20 +116,37 @@ def _builder(kind: Any) -> Callable[[Any], Any]:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (Union, types.UnionType):
         build_value = _builder(_not_none(arguments))
+        if build_value is _same:
+            return _same
         return lambda data: None if data is None else build_value(data)
     if origin is typing.Annotated:
         return arguments[1].build or _same
     if origin is tuple:
         build_item = _builder(arguments[0])
+        if build_item is _same:
+            return tuple
         return lambda data: tuple([build_item(item) for item in data])
     if origin is Mapping:
         build_mapped = _builder(arguments[1])
         return lambda data: {key: build_mapped(value) for key, value in data.items()}
-    if _is_dataclass(kind):
-        builders = {name: _builder(hint) for name, hint in _hints(kind).items()}
-        fields = {key: (field.name, builders[key]) for key, field in _keys(kind).items()}
-        return lambda data: kind(**{fields[key][0]: fields[key][1](value) for key, value in data.items()})
-    return _same
+    return _dataclass_builder(kind) if _is_dataclass(kind) else _same
+
+
+def _dataclass_builder(kind: Any) -> Callable[[Any], Any]:
+    builders = {key: builder for key, hint in _hints(kind).items() if (builder := _builder(hint)) is not _same}
+    renamed = {key: field.name for key, field in _keys(kind).items() if key != field.name}
+
+    def build(data: dict[str, Any]) -> Any:
+        values = dict(data)
+        for key, builder in builders.items():
+            if key in values:
+                values[key] = builder(values[key])
+        for key, name in renamed.items():
+            if key in values:
+                values[name] = values.pop(key)
+        return kind(**values)
+
+    return build
 
 
 def plain(value: Any) -> Any:

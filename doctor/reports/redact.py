@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 _NOT_PRIVATE = frozenset({"root", "user", "admin", "ubuntu", "localhost", "runner", "jovyan", "vscode"})
 """Names that many machines share, and that stand in ordinary words and paths."""
-_CONTROL_CHARACTERS = {code: "�" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""With these a hostile version string could steer a terminal."""
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -22,13 +23,13 @@ class Redactor:
     """Masks the same private value the same way wherever it stands: the home folder `~`, the user `<user>`, the host `<host>`."""
 
     def __init__(self, homes: tuple[str, ...], user: str | None, host: str | None) -> None:
-        self._masks: list[tuple[re.Pattern[str], str]] = [(_CREDENTIALS, "<credentials>@")]
+        self._masks = [(_CONTROL_CHARACTER, "\N{REPLACEMENT CHARACTER}"), (_CREDENTIALS, "<credentials>@")]
         for home in sorted({each.rstrip("/\\") for each in homes}, key=len, reverse=True):
             if len(home) > 1:
                 self._masks.append((re.compile(re.escape(home) + r"(?![\w.-])"), "~"))
         for name, mask in ((user, "<user>"), (host, "<host>")):
             if name and len(name) > 2 and name.lower() not in _NOT_PRIVATE:
-                self._masks.append((re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", re.IGNORECASE), mask))
+                self._masks.append((re.compile(rf"(?i)(?<![\w.-]){re.escape(name)}(?![\w-])"), mask))
 
     @classmethod
     def of_this_machine(cls) -> Redactor:
@@ -41,8 +42,7 @@ class Redactor:
         return cls((home, os.path.realpath(home)), user, socket.gethostname().partition(".")[0])
 
     def text(self, text: str) -> str:
-        """`text` masked, and without control characters, which a hostile version string could steer a terminal with."""
-        text = text.translate(_CONTROL_CHARACTERS)
+        """`text` masked, and without control characters."""
         for pattern, mask in self._masks:
             text = pattern.sub(mask, text)
         return text

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -79,11 +79,10 @@ class _Move:
         return tuple(each for each in ids if self.hits.get(each, 0) >> index & 1)
 
 
-def plan_upgrade(environment: Environment, matrix: Matrix, releases: Releases, findings: Sequence[str]) -> Plan:
-    """Choose upgrades for `findings`: ids of `matrix` that hold in `environment` and that the user wants cleared."""
-    held = {advisory.id for advisory in matrix.advisories if match(advisory, environment) is not None}
+def plan_upgrade(environment: Environment, matrix: Matrix, releases: Releases, held: Container[str], findings: Sequence[str]) -> Plan:
+    """Choose upgrades for `findings`, ids of advisories the user wants cleared; `held` are all that hold in `environment`."""
     new = [each.id for each in matrix.advisories if each.id not in held and each.kind in _KINDS_AN_UPGRADE_ANSWERS]
-    choice = _Choice(matrix, releases, tuple(new))
+    choice = _Choice(matrix, releases, tuple(new), _by_package(matrix))
     changes: dict[str, Change] = {}
     moved, remaining = environment, tuple(findings)
     while (best := choice.best_change(moved, remaining, [each for each in findings if each not in remaining])) is not None:
@@ -103,6 +102,8 @@ class _Choice:
     releases: Releases
     new: tuple[str, ...]
     """Bugs and incompatibilities that do not hold before any change, and must not hold after."""
+    by_package: Mapping[str, Sequence[Advisory]]
+    """The advisories that have to do with a package."""
 
     def best_change(self, environment: Environment, remaining: Sequence[str], cleared: Sequence[str]) -> Change | None:
         """The change of one package that clears most of `remaining`, with nothing of `cleared` coming back."""
@@ -147,7 +148,7 @@ class _Choice:
         )
 
     def _packages_of(self, findings: Sequence[str]) -> list[str]:
-        return sorted({package for advisory in self.matrix.advisories if advisory.id in findings for package in _packages_in(advisory)})
+        return sorted(package for package, advisories in self.by_package.items() if any(each.id in findings for each in advisories))
 
     def _move(self, package: str, environment: Environment) -> _Move | None:
         """What moving `package` forward would do; None when there is nowhere to move it, or it had better be left alone."""
@@ -159,8 +160,8 @@ class _Choice:
         if not candidates:
             return None
         versions = [each.version for each in candidates]
-        advisories = (advisory for advisory in self.matrix.advisories if package in _packages_in(advisory))
-        return _Move(package, candidates, {advisory.id: _hits(advisory, package, versions, environment) for advisory in advisories})
+        hits = {advisory.id: _hits(advisory, package, versions, environment) for advisory in self.by_package[package]}
+        return _Move(package, candidates, hits)
 
     def _candidates(self, package: str, version: Version, environment: Environment) -> Iterator[Release]:
         """The later releases the matrix covers and the environment admits."""
@@ -188,8 +189,12 @@ def _boundaries(advisory: Advisory, package: str) -> Iterable[Version]:
     return (boundary for each in ranges for boundary in (each.introduced, each.fixed) if boundary is not None)
 
 
-def _packages_in(advisory: Advisory) -> set[str]:
-    return {each.package for each in advisory.affected} | {each.package for each in advisory.when.packages}
+def _by_package(matrix: Matrix) -> Mapping[str, Sequence[Advisory]]:
+    found: dict[str, list[Advisory]] = {}
+    for advisory in matrix.advisories:
+        for package in {each.package for each in advisory.affected} | {each.package for each in advisory.when.packages}:
+            found.setdefault(package, []).append(advisory)
+    return found
 
 
 def _movable(distribution: Distribution, environment: Environment) -> bool:

@@ -1,0 +1,95 @@
+"""How much doctor costs, as ratios against commands its users know, all measured in this one run.
+
+    python benchmarks/startup.py STACK
+
+STACK is the folder of an environment that holds torch, transformers and accelerate. Each pair is run in turn, A B A B, after one
+run of each that does not count; a figure is the median of the ratios, pair by pair, so that a busy machine slows both sides alike.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from doctor.matrix_file import builtin_file
+
+RUNS = 7
+
+
+class Cost(NamedTuple):
+    """Of one run of a command, children included, in seconds."""
+
+    cpu: float
+    wall: float
+
+
+def cost(command: Sequence[str]) -> Cost:
+    """Run the command once."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=False)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall)
+
+
+def compare(title: str, command: Sequence[str], against: Sequence[str], figure: str, budget: float) -> None:
+    """Print how many times the cost of `against` the command takes."""
+    pairs = [(cost(command), cost(against)) for _ in range(RUNS + 1)][1:]
+    ratios = sorted(getattr(one, figure) / getattr(other, figure) for one, other in pairs)
+    ours, theirs = (statistics.median(getattr(pair[side], figure) for pair in pairs) for side in (0, 1))
+    ratio = statistics.median(ratios)
+    verdict = "within" if ratio <= budget else "OVER"
+    print(f"{title}: {ratio:.3f} x ({ratios[0]:.3f} to {ratios[-1]:.3f}; {ours:.2f} s against {theirs:.2f} s {figure}), {verdict} {budget} x")
+
+
+def ten_times_the_advisories(folder: Path) -> Path:
+    """A copy of the built-in matrix that holds every advisory ten times, under other names."""
+    head, _, advisories = builtin_file().read_text("utf-8").partition("advisories:\n")
+    large = folder / "compat.yaml"
+    large.write_text(head + "advisories:\n" + "\n".join(_renamed(advisories, copy) for copy in range(10)), encoding="utf-8")
+    return large
+
+
+def _renamed(advisories: str, copy: int) -> str:
+    """The text of a copy: ids and slugs are used once, and `related` names ids of the same copy."""
+    return advisories if copy == 0 else re.sub(r"\bMT(\d{3})\b", rf"MT{copy}\1", advisories).replace("slug: ", f"slug: copy-{copy}-")
+
+
+def installed_with(matrix: Path, folder: Path) -> str:
+    """The command of a doctor, installed from a copy of this source tree, that ships `matrix`."""
+    tree = folder / "tree"
+    subprocess.run(["git", "clone", "--quiet", Path(__file__).resolve().parent.parent, tree], check=True)
+    (tree / "data" / "compat.yaml").write_bytes(matrix.read_bytes())
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    subprocess.run([folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", "--quiet", tree], check=True)
+    return str(folder / "venv" / "bin" / "doctor")
+
+
+def main(stack: Path) -> None:
+    """Measure every budget."""
+    python = str(stack / "bin" / "python")
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "one").mkdir()
+        (Path(scratch) / "ten").mkdir()
+        doctor = installed_with(builtin_file(), Path(scratch) / "one")
+        larger = installed_with(ten_times_the_advisories(Path(scratch)), Path(scratch) / "ten")
+        os.chdir(scratch)
+        still = ["--no-live", "--format", "json", "--python", str(stack)]
+        help_cost = statistics.median(cost([doctor, "--help"]).cpu for _ in range(RUNS))
+        print(f"doctor --help: {help_cost:.3f} s CPU, {'within' if help_cost < 0.1 else 'OVER'} 0.1 s")
+        compare("doctor --no-live / transformers env", [doctor, *still], [str(stack / "bin" / "transformers"), "env"], "cpu", 1 / 8)
+        torch = [python, "-c", "import torch; torch.cuda.is_available()"]
+        compare("doctor / import torch", [doctor, "--format", "json", "--python", str(stack)], torch, "wall", 1.15)
+        compare("ten times the advisories / the built-in ones", [larger, *still], [doctor, *still], "cpu", 1.2)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())
