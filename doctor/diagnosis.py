@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,6 +13,8 @@ from doctor.matrix import Advisory, Matrix, Severity
 from doctor.releases import Releases
 from doctor.upgrade.plan import Plan, plan_upgrade
 
+NO_UPGRADE_CURES = ("misuse", "resource")
+"""Kinds of advisory whose ranges say how the problem shows, not where it is cured: the caller must change, or more memory be had."""
 Status = Literal["affected", "possible"]
 STACK = ("torch", "transformers", "accelerate")
 SEVERITIES: tuple[Severity, ...] = ("silent", "error", "warning")
@@ -33,7 +35,7 @@ class Finding:
     package: str
     installed: str | None
     fixed_in: str | None
-    """The release that ends the range the installed one lies in; None where no release does."""
+    """The release that ends the range the installed one lies in; None where no release does, and where no upgrade cures."""
     trigger: str
     remedy: str
     references: tuple[str, ...]
@@ -49,11 +51,12 @@ class Narrowing:
     ids: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
 
-    def __contains__(self, finding: Finding) -> bool:
+    def admits(self, finding_id: str, package: str, severity: str) -> bool:
+        """Whether a finding with these is asked for."""
         return (
-            (not self.packages or finding.package in self.packages)
-            and (not self.ids or finding.id in self.ids)
-            and (not self.severities or finding.severity in self.severities)
+            (not self.packages or package in self.packages)
+            and (not self.ids or finding_id in self.ids)
+            and (not self.severities or severity in self.severities)
         )
 
 
@@ -85,13 +88,14 @@ class Diagnosis:
 def diagnose(environment: Environment, matrix: Matrix, releases: Releases, narrowing: Narrowing = EVERYTHING) -> Diagnosis:
     """What of `matrix` holds in `environment`, and the upgrade that clears it."""
     matches = _matches(environment, matrix)
-    findings = [_advisory_finding(advisory, found) for advisory, found in matches]
-    findings += [_fault_finding(fault) for fault in environment.faults]
-    asked = tuple(sorted((each for each in findings if each in narrowing), key=_worst_first))
-    held = {advisory.id for advisory, _ in matches}
-    plan = plan_upgrade(environment, matrix, releases, held, [each.id for each in asked if each.id in held])
+    asked = [(advisory, found) for advisory, found in matches if narrowing.admits(advisory.id, found.package, advisory.severity)]
+    curable = [advisory.id for advisory, _ in asked if advisory.kind not in NO_UPGRADE_CURES]
+    plan = plan_upgrade(environment, matrix, releases, {advisory.id for advisory, _ in matches}, curable)
+    findings = [_advisory_finding(advisory, found, plan) for advisory, found in asked]
+    faults = (_fault_finding(fault) for fault in environment.faults)
+    findings += [each for each in faults if narrowing.admits(each.id, each.package, each.severity)]
     unknown = (*environment.unknown, *_not_covered(environment, matrix, narrowing))
-    return Diagnosis(environment, matrix.version, len(matrix.advisories), asked, unknown, plan)
+    return Diagnosis(environment, matrix.version, len(matrix.advisories), tuple(sorted(findings, key=_worst_first)), unknown, plan)
 
 
 def _matches(environment: Environment, matrix: Matrix) -> list[tuple[Advisory, Match]]:
@@ -102,8 +106,8 @@ def _matches(environment: Environment, matrix: Matrix) -> list[tuple[Advisory, M
     return [(advisory, each) for advisory, each in found if each is not None]
 
 
-def _advisory_finding(advisory: Advisory, found: Match) -> Finding:
-    fixed_in = str(found.fixed_in) if found.fixed_in else None
+def _advisory_finding(advisory: Advisory, found: Match, plan: Plan) -> Finding:
+    ends = found.fixed_in is not None and advisory.kind not in NO_UPGRADE_CURES
     return Finding(
         id=advisory.id,
         slug=advisory.slug,
@@ -113,29 +117,38 @@ def _advisory_finding(advisory: Advisory, found: Match) -> Finding:
         status="possible" if found.missing else "affected",
         package=found.package,
         installed=found.installed,
-        fixed_in=fixed_in,
+        fixed_in=str(found.fixed_in) if ends else None,
         trigger=advisory.trigger,
-        remedy=_remedy(advisory, found.package, fixed_in),
+        remedy=_remedy(advisory, found, plan),
         references=advisory.references,
         missing=found.missing,
     )
 
 
-def _remedy(advisory: Advisory, package: str, fixed_in: str | None) -> str:
-    if fixed_in is not None:
-        upgrade = f"Fixed in {package} {fixed_in}."
-    elif advisory.kind in ("misuse", "resource"):
-        upgrade = "No upgrade cures this."
-    else:
-        upgrade = f"No release of {package} fixes this yet."
-    parts = [upgrade, _sentence(advisory.workaround or "No workaround is known")]
+def _remedy(advisory: Advisory, found: Match, plan: Plan) -> str:
+    """What an upgrade does, what to do without one, what not to do."""
+    parts = [_upgrade_remedy(advisory, found, plan), _sentence(advisory.workaround or "no workaround is known")]
     if advisory.avoid:
-        parts.append(f"Do not: {_sentence(advisory.avoid)}")
+        parts.append(f"Avoid: {_sentence(advisory.avoid, capital=False)}")
     return " ".join(parts)
 
 
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+def _upgrade_remedy(advisory: Advisory, found: Match, plan: Plan) -> str:
+    """The upgrade to make, never just the release in which the problem ends: another may have begun there."""
+    if advisory.kind in NO_UPGRADE_CURES:
+        return "No upgrade cures this."
+    for change in plan.changes:
+        if advisory.id in change.clears:
+            return f"Upgrade {change.package} to {change.to}."
+    if found.fixed_in is not None:
+        return f"Fixed in {found.package} {found.fixed_in}, but no upgrade from here is without new problems."
+    return f"No release of {found.package} fixes this yet."
+
+
+def _sentence(text: str, capital: bool = True) -> str:
+    """`text` with a full stop, and a capital unless it begins with code."""
+    plain_word = re.match(r"[a-z]+(?=[\s,;:])", text) is not None
+    return (text[0].upper() + text[1:] if capital and plain_word else text) + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _fault_finding(fault: InstallationFault) -> Finding:
@@ -178,8 +191,3 @@ def _not_covered(environment: Environment, matrix: Matrix, narrowing: Narrowing)
 
 def _worst_first(finding: Finding) -> tuple[int, bool, bool, str]:
     return (SEVERITIES.index(finding.severity), finding.kind != "installation", finding.status == "possible", finding.id)
-
-
-def clearable(findings: Sequence[Finding], plan: Plan) -> tuple[Finding, ...]:
-    """The findings that the plan's changes clear."""
-    return tuple(each for each in findings if any(each.id in change.clears for change in plan.changes))

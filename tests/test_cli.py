@@ -47,7 +47,9 @@ def stack(bare: Path, tmp_path: Path) -> Path:
 
 
 def test_check_is_the_default_command(doctor: Doctor, stack: Path) -> None:
-    assert doctor("--no-live", "--python", stack).out == doctor("check", "--no-live", "--python", stack).out
+    findings = [doctor(*command, "--no-live", "--python", stack, "--format", "json").json["findings"] for command in ([], ["check"])]
+    assert findings[0] == findings[1]
+    assert findings[0]
 
 
 def test_the_report_says_what_is_here_what_is_wrong_and_what_to_do(doctor: Doctor, stack: Path) -> None:

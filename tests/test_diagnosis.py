@@ -80,7 +80,7 @@ def test_the_upgrade_is_for_the_findings_asked_for() -> None:
 @pytest.mark.parametrize(
     ("line", "remedy"),
     [
-        ("MT001 bug error lib [-,2.0)", "Fixed in lib 2.0. Go round it."),
+        ("MT001 bug error lib [-,2.0)", "Fixed in lib 2.0, but no upgrade from here is without new problems. Go round it."),
         ("MT001 bug error lib [-,-)", "No release of lib fixes this yet. Go round it."),
         ("MT001 misuse error lib [-,-)", "No upgrade cures this. Go round it."),
         ("MT001 resource error lib [-,-)", "No upgrade cures this. Go round it."),
@@ -89,6 +89,22 @@ def test_the_upgrade_is_for_the_findings_asked_for() -> None:
 def test_the_remedy_says_what_an_upgrade_does(line: str, remedy: str) -> None:
     (finding,) = examine(HERE, line).findings
     assert finding.remedy == remedy
+
+
+def test_the_remedy_is_the_recommended_release_not_the_one_where_another_problem_begins() -> None:
+    releases = {"lib": tuple(Release(Version(version), "") for version in ("1.0", "2.0", "3.0"))}
+    diagnosis = diagnose(HERE, matrix("MT001 bug error lib [-,2.0)", "MT002 bug silent lib [2.0,3.0)"), releases)
+    (finding,) = diagnosis.findings
+    assert finding.fixed_in == "2.0"
+    assert finding.remedy == "Upgrade lib to 3.0. Go round it."
+
+
+def test_no_upgrade_is_recommended_for_what_no_upgrade_cures() -> None:
+    releases = {"lib": tuple(Release(Version(version), "") for version in ("1.0", "2.0"))}
+    for kind in ("misuse", "resource"):
+        diagnosis = diagnose(HERE, matrix(f"MT001 {kind} error lib [-,2.0)"), releases)
+        assert diagnosis.plan.changes == ()
+        assert diagnosis.findings[0].fixed_in is None
 
 
 def test_a_release_newer_than_the_matrix_is_not_covered_and_never_healthy() -> None:

@@ -21,24 +21,28 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 SCHEMAS = ROOT / "doctor" / "schemas"
 _BLOCK = re.compile(r"(?P<head>```console\n\$ (?P<command>doctor[^\n]*)\n)(?P<output>.*?)(?P<foot>```\n)", re.DOTALL)
-_MACHINE_FACTS = re.compile(r"^  (RAM|disk|platform|GPU driver|accelerators)  .*$", re.MULTILINE)
+_FACTS = re.compile(r"^What is here\n(.*?)^$", re.DOTALL | re.MULTILINE)
+_SAME_EVERYWHERE = re.compile(r"  (torch|transformers|accelerate)  ")
 
 
 def command_output(command: str, stack: Path | None) -> str:
-    """What `command` prints, 80 columns wide and without colour, run where `.venv` is `stack`."""
-    arguments: Sequence[str] = command.split()[1:]
+    """What `command` prints, 80 columns wide and without colour, run in the folder of `stack`, shown as `~/project`."""
     environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
     if stack is not None:
-        environment["VIRTUAL_ENV"] = str(stack)
-    done = subprocess.run(
-        [sys.executable, "-m", "doctor", *arguments], env=environment, capture_output=True, text=True, check=False, cwd=stack and stack.parent
-    )
-    return done.stdout
+        environment = {name: value for name, value in environment.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
+        environment["HOME"] = str(stack.parent.parent)
+    arguments = [sys.executable, "-m", "doctor", *command.split()[1:]]
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, cwd=stack and stack.parent)
+    return done.stdout.replace(f"~/{stack.parent.name}", "~/project") if stack else done.stdout
 
 
 def without_machine_facts(output: str) -> str:
-    """`output` with the lines that differ between machines reduced to their labels."""
-    return _MACHINE_FACTS.sub(lambda match: f"  {match[1]}", output)
+    """`output` without what differs between machines: of the facts, only the versions that the stack pins."""
+
+    def pinned(facts: re.Match[str]) -> str:
+        return "".join(line.partition("+")[0].rstrip() + "\n" for line in facts[1].splitlines() if _SAME_EVERYWHERE.match(line))
+
+    return _FACTS.sub(pinned, re.sub(r"\(\w+ 3\.\d+\.\d+\)", "(Python)", output))
 
 
 def readme_blocks(text: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
-from doctor.diagnosis import STACK, Finding
+from doctor.diagnosis import NO_UPGRADE_CURES, STACK, Finding
 from doctor.environment import Accelerator, Distribution, Environment
 from doctor.reports.document import Report
 from doctor.upgrade.plan import Alternative
@@ -88,7 +88,7 @@ def _machine_facts(environment: Environment) -> Iterator[tuple[str, str]]:
     limit = f", limited to {_size(memory.limit)} by {memory.limit_source}" if memory.limit is not None else ""
     yield "RAM", f"{_size(memory.total)}, {_size(memory.available)} available{limit}"
     yield "disk", f"{_size(disk.free)} free in {disk.path}"
-    yield "platform", f"{environment.platform.system} {environment.platform.release} {environment.platform.machine}"
+    yield "platform", f"{environment.platform.system} {environment.platform.machine}"
     if environment.variables:
         yield "variables", ", ".join(f"{name}={value}" for name, value in environment.variables.items())
 
@@ -170,9 +170,9 @@ def _sections(report: Report) -> Iterator[_Section]:
         title = f"Upgrading {change.package} {change.from_} -> {change.to} clears {len(change.clears)} of these {count}:"
         yield from take(title, [each for each in left if each.id in change.clears])
     yield from take("May hold here; a fact is missing:", [each for each in left if each.status == "possible"])
-    curable = [each for each in left if each.kind not in ("misuse", "resource")]
-    yield from take("Fixed in releases that bring other problems; work around them:", [each for each in curable if each.fixed_in is not None])
-    yield from take("No release fixes these yet; work around them:", curable)
+    curable = [each for each in left if each.kind not in NO_UPGRADE_CURES]
+    yield from take("Fixed in later releases, all of which bring other problems:", [each for each in curable if each.fixed_in is not None])
+    yield from take("No release fixes these yet:", curable)
     yield from take("No upgrade cures these: how models are used, and what fits:", list(left))
 
 
@@ -186,10 +186,9 @@ def _title(finding: Finding) -> _Paragraph:
 
 def _brief(finding: Finding) -> Group:
     """The title, and for what an upgrade may cure, what sets it off; how not to use a model is in the title."""
-    if finding.kind in ("misuse", "resource"):
+    if finding.kind in NO_UPGRADE_CURES:
         return Group(_title(finding))
-    fixed = f"fixed in {finding.fixed_in}; " if finding.fixed_in else ""
-    return Group(_title(finding), _Paragraph(f"{fixed}when: {finding.trigger}", _INSET, style="dim", one_line=True))
+    return Group(_title(finding), _Paragraph(f"when: {finding.trigger}", _INSET, style="dim", one_line=True))
 
 
 def _whole(finding: Finding) -> Group:

@@ -1,0 +1,32 @@
+"""What the README shows is what the command prints."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.regenerate import README, command_output, needs_stack, readme_blocks, without_machine_facts
+
+TEXT = README.read_text("utf-8")
+BLOCKS = readme_blocks(TEXT)
+
+
+@pytest.mark.parametrize("command", sorted(BLOCKS))
+def test_the_output_shown_is_the_output(command: str, request: pytest.FixtureRequest) -> None:
+    """After a change: python tools/regenerate.py STACK."""
+    stack: Path | None = request.getfixturevalue("old_stack") if needs_stack(command) else None
+    assert without_machine_facts(BLOCKS[command]) == without_machine_facts(command_output(command, stack))
+
+
+def test_the_readme_shows_a_real_report() -> None:
+    assert {"doctor", "doctor check --help"} <= BLOCKS.keys()
+
+
+def test_the_python_example_runs(old_stack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    with pytest.raises(SystemExit) as ended:
+        exec(compile(example.replace("path/to/.venv", str(old_stack)), "README.md", "exec"), {})
+    assert ended.value.code == 1
+    assert "upgrade accelerate 1.0.1 to 1.15.0" in capsys.readouterr().out
