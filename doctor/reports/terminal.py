@@ -206,20 +206,26 @@ class _Command(Text):
 
 
 def _advice(report: Report) -> Iterator[RenderableType]:
+    """The installation first: while it is broken, no upgrade is worth trying."""
     upgrade = report.upgrade
+    faults = [finding for finding in report.findings if finding.kind == "installation"]
+    for fault in faults:
+        yield _Paragraph(fault.remedy, f"  {fault.id}: ")
     if upgrade.command is not None:
         yield _Command(f"  {upgrade.command}", style="bold green")
     for change in upgrade.changes:
         newest = f"; {change.newest_clean} is the newest that does and brings nothing new" if change.newest_clean != change.to else ""
         yield _Paragraph(f"{change.package} {change.to} is the nearest release that clears {_ids(change.clears)}{newest}.")
-    if not upgrade.changes:
-        yield _Paragraph("No upgrade is recommended: none clears a finding without bringing a new one.")
+    if not upgrade.changes and len(report.findings) > len(faults):
+        why = (
+            "none clears a finding without bringing a new one"
+            if upgrade.alternatives
+            else "no later release that the matrix covers clears any of these"
+        )
+        yield _Paragraph(f"No upgrade is recommended: {why}.")
     for each in upgrade.alternatives:
         what = f"{each.package} {each.version}" + (" (the newest)" if each.newest else "")
         yield _Paragraph(f"Not recommended: {what} {_price(each)}.")
-    for finding in report.findings:
-        if finding.kind == "installation":
-            yield _Paragraph(f"{finding.id}: {finding.remedy}")
 
 
 def _price(alternative: Alternative) -> str:
