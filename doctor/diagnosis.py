@@ -11,7 +11,7 @@ from doctor.installation import KNOWN_FAULTS
 from doctor.matching import Match, installed_version, match
 from doctor.matrix import Advisory, Matrix, Severity
 from doctor.releases import Releases
-from doctor.upgrade.plan import Plan, plan_upgrade
+from doctor.upgrade.plan import Plan, movable, plan_upgrade
 
 NO_UPGRADE_CURES = ("misuse", "resource")
 """Kinds of advisory whose ranges say how the problem shows, not where it is cured: the caller must change, or more memory be had."""
@@ -91,7 +91,7 @@ def diagnose(environment: Environment, matrix: Matrix, releases: Releases, narro
     asked = [(advisory, found) for advisory, found in matches if narrowing.admits(advisory.id, found.package, advisory.severity)]
     curable = [advisory.id for advisory, _ in asked if advisory.kind not in NO_UPGRADE_CURES]
     plan = plan_upgrade(environment, matrix, releases, {advisory.id for advisory, _ in matches}, curable)
-    findings = [_advisory_finding(advisory, found, plan) for advisory, found in asked]
+    findings = [_advisory_finding(advisory, found, plan, environment) for advisory, found in asked]
     faults = (_fault_finding(fault) for fault in environment.faults)
     findings += [each for each in faults if narrowing.admits(each.id, each.package, each.severity)]
     unknown = (*environment.unknown, *_not_covered(environment, matrix, narrowing))
@@ -106,7 +106,7 @@ def _matches(environment: Environment, matrix: Matrix) -> list[tuple[Advisory, M
     return [(advisory, each) for advisory, each in found if each is not None]
 
 
-def _advisory_finding(advisory: Advisory, found: Match, plan: Plan) -> Finding:
+def _advisory_finding(advisory: Advisory, found: Match, plan: Plan, environment: Environment) -> Finding:
     ends = found.fixed_in is not None and advisory.kind not in NO_UPGRADE_CURES
     return Finding(
         id=advisory.id,
@@ -119,27 +119,29 @@ def _advisory_finding(advisory: Advisory, found: Match, plan: Plan) -> Finding:
         installed=found.installed,
         fixed_in=str(found.fixed_in) if ends else None,
         trigger=advisory.trigger,
-        remedy=_remedy(advisory, found, plan),
+        remedy=_remedy(advisory, found, plan, environment),
         references=advisory.references,
         missing=found.missing,
     )
 
 
-def _remedy(advisory: Advisory, found: Match, plan: Plan) -> str:
+def _remedy(advisory: Advisory, found: Match, plan: Plan, environment: Environment) -> str:
     """What an upgrade does, what to do without one, what not to do."""
-    parts = [_upgrade_remedy(advisory, found, plan), _sentence(advisory.workaround or "no workaround is known")]
+    parts = [_upgrade_remedy(advisory, found, plan, environment), _sentence(advisory.workaround or "no workaround is known")]
     if advisory.avoid:
         parts.append(f"Avoid: {_sentence(advisory.avoid, capital=False)}")
     return " ".join(parts)
 
 
-def _upgrade_remedy(advisory: Advisory, found: Match, plan: Plan) -> str:
+def _upgrade_remedy(advisory: Advisory, found: Match, plan: Plan, environment: Environment) -> str:
     """The upgrade to make, never just the release in which the problem ends: another may have begun there."""
     if advisory.kind in NO_UPGRADE_CURES:
         return "No upgrade cures this."
     for change in plan.changes:
         if advisory.id in change.clears:
             return f"Upgrade {change.package} to {change.to}."
+    if found.fixed_in is not None and not movable(environment.packages[found.package], environment):
+        return f"Fixed in {found.package} {found.fixed_in}: install it in the build for this machine, which is left to you."
     if found.fixed_in is not None:
         return f"Fixed in {found.package} {found.fixed_in}, but no upgrade from here is without new problems."
     return f"No release of {found.package} fixes this yet."

@@ -87,8 +87,8 @@ class Signature:
 
     exception: str | None
     """None when it is a warning or a log line."""
-    message: str
-    """A literal part of the message."""
+    message: OneLine | None
+    """A literal part of the message; None when it is a name that differs each time."""
     frames: tuple[str, ...] = ()
     """Function names, outermost first."""
 

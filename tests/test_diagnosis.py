@@ -99,6 +99,13 @@ def test_the_remedy_is_the_recommended_release_not_the_one_where_another_problem
     assert finding.remedy == "Upgrade lib to 3.0. Go round it."
 
 
+def test_a_torch_whose_build_could_change_is_left_to_the_user() -> None:
+    releases = {"torch": tuple(Release(Version(version), "") for version in ("2.1.0", "2.4.0"))}
+    diagnosis = diagnose(environment(torch="2.1.0+cu121"), matrix("MT001 incompatibility error torch [-,2.4.0)"), releases)
+    assert diagnosis.plan.changes == ()
+    assert diagnosis.findings[0].remedy.startswith("Fixed in torch 2.4.0: install it in the build for this machine")
+
+
 def test_no_upgrade_is_recommended_for_what_no_upgrade_cures() -> None:
     releases = {"lib": tuple(Release(Version(version), "") for version in ("1.0", "2.0"))}
     for kind in ("misuse", "resource"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -224,6 +225,11 @@ class TestBuiltIn:
     def test_evidence_is_not_claimed_before_there_is_any(self) -> None:
         """`run` needs a reproducer in the package that was seen to fail and to pass; none is shipped yet."""
         assert {each.evidence.level for each in builtin_matrix().advisories} <= {"source", "reported"}
+
+    def test_no_workaround_names_a_release_to_go_to(self) -> None:
+        """Which release to go to depends on what else holds there: the plan decides it, case by case."""
+        for advisory in builtin_matrix().advisories:
+            assert not re.search(r"(?i)\b(up|down)grade\b.*\d\.\d|\buse \d+\.\d", advisory.workaround or ""), advisory.id
 
     def test_the_seed_of_this_project_bites_development_builds_only(self) -> None:
         seed = builtin_matrix().advisory("MT001")

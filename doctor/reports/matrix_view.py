@@ -45,8 +45,8 @@ def _rows(advisory: Advisory, matrix: Matrix) -> list[tuple[str, str]]:
     if advisory.signature is None:
         rows.append(("shows as", "nothing: no error, no warning"))
     else:
-        exception = f"{advisory.signature.exception}: " if advisory.signature.exception else ""
-        rows.append(("shows as", f"{exception}{advisory.signature.message}"))
+        said = [part for part in (advisory.signature.exception, advisory.signature.message) if part is not None]
+        rows.append(("shows as", ": ".join(said)))
     rows += [("cause", advisory.cause), ("workaround", advisory.workaround or "none known")]
     if advisory.avoid:
         rows.append(("do not", advisory.avoid))

@@ -154,7 +154,7 @@ class _Choice:
         """What moving `package` forward would do; None when there is nowhere to move it, or it had better be left alone."""
         distribution = environment.packages.get(package)
         version = installed_version(distribution) if distribution else None
-        if distribution is None or version is None or not _movable(distribution, environment):
+        if distribution is None or version is None or not movable(distribution, environment):
             return None
         candidates = tuple(self._candidates(package, version, environment))
         if not candidates:
@@ -197,8 +197,8 @@ def _by_package(matrix: Matrix) -> Mapping[str, Sequence[Advisory]]:
     return found
 
 
-def _movable(distribution: Distribution, environment: Environment) -> bool:
-    """A torch with a CUDA or ROCm build is left alone: another release may not come in that build (PyTorch publishes each for a few)."""
+def movable(distribution: Distribution, environment: Environment) -> bool:
+    """Whether a command may move it. A torch with a CUDA or ROCm build is left alone: PyTorch publishes each release for a few of them only."""
     if distribution.name != "torch" or environment.platform.system == "darwin":
         return True
     return (distribution.version or "").endswith("+cpu")
