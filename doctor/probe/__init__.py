@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from doctor.environment import Distribution, Environment, InstallationFault, TorchRuntime, Unknown
+from doctor.errors import DoctorError
 from doctor.matrix import Matrix
 from doctor.probe.child import Child
 from doctor.probe.gpu import gpu_facts, gpu_faults, start_nvml
@@ -50,15 +51,15 @@ def examine(
     `live=False` runs nothing of the patient's. `timeout` is torch's, in seconds. `waiting(what)` is entered while torch is waited
     for. Raises `NoInterpreter` when there is nothing to examine where the user pointed.
     """
-    directory = Path.cwd()
+    directory = _current_folder()
     choice = choose_interpreter(python, os.environ, directory)
     with contextlib.ExitStack() as children:
         torch_child = _torch_child(choice, live, timeout)
         if isinstance(torch_child, Child):
             children.enter_context(torch_child)
         nvml_child = children.enter_context(start_nvml())
-        patient = ask_interpreter(choice) if live else read_interpreter(choice)
-        packages = examine_packages(patient.path, interest.packages, directory)
+        patient = ask_interpreter(choice) if live else read_interpreter(choice, os.environ)
+        packages = examine_packages(patient.path, interest.packages, directory, patient.python.version)
         memory, disk, system = examine_memory(), examine_disk(directory), examine_platform()
         gpu = gpu_facts(nvml_child.wait())
         torch = torch_child
@@ -83,6 +84,13 @@ def examine(
         unknown=(*_unknown_versions(packages.installed.values()), *torch.unknown, *gpu.unknown),
         manager=environment_manager(Path(patient.python.prefix), directory, packages.installed.values(), has_pip),
     )
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise DoctorError("the current folder is not there any more: start doctor from another one") from None
 
 
 def _torch_child(choice: Choice, live: bool, timeout: float) -> Child | TorchFacts:

@@ -19,6 +19,11 @@ def json_answers(stdout: bytes) -> dict[str, Any]:
     return answers
 
 
+def one_line(text: str, limit: int = 300) -> str:
+    """`text` without line breaks, at most `limit` characters of it."""
+    return " ".join(text[: limit * 2].split())[:limit]
+
+
 def last_line(stream: bytes, limit: int = 300) -> str:
     """The last line that says something, at most `limit` characters of it."""
     lines = [line.strip() for line in stream.decode("utf-8", "replace").splitlines() if line.strip()]

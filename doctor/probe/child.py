@@ -8,13 +8,25 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 MAX_STREAM_BYTES = 1024 * 1024
 GRACE_SECONDS = 1.0
-"""How long a child may take to end after being interrupted, and again after being terminated."""
+"""How long a child may take to end after being interrupted, again after being terminated, and again after being killed."""
+MEANWHILE_SECONDS = 0.5
+INSIDE = Path(__file__).parent / "inside"
+"""The scripts that run in the patient."""
+_LIFETIME_SECONDS = 60
+"""How much longer than its time limit a script of ours lets itself live when nobody is left to end it."""
+
+
+def script_command(executable: str, script: Path, timeout: float) -> list[str]:
+    """The command that runs a script of ours. `-B`, because an examination leaves nothing behind, byte-code neither."""
+    return [executable, "-B", str(script), str(int(timeout) + _LIFETIME_SECONDS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +55,10 @@ class Child:
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         """Start `command`; `timeout` in seconds counts for `wait`. Raises OSError when it cannot be started."""
         self._timeout = timeout
+        self._ended = False
         self._process: subprocess.Popen[bytes] = subprocess.Popen(
             command,
+            bufsize=0,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -60,26 +74,39 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self._end(gently=False)
 
-    def wait(self) -> Outcome:
-        """Wait for the end, at most the time limit, then end it."""
-        timed_out = False
-        try:
-            self._process.wait(self._timeout)
-        except subprocess.TimeoutExpired:
-            timed_out = True
-            self._end(gently=True)
-        return Outcome(self._process.returncode, self._stdout.collected(), self._stderr.collected(), timed_out)
+    def wait(self, meanwhile: Callable[[], None] = lambda: None) -> Outcome:
+        """Wait for the end, at most the time limit, then end it and all it started. `meanwhile` is called now and then."""
+        deadline, timed_out = time.monotonic() + self._timeout, False
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                self._process.wait(max(min(left, MEANWHILE_SECONDS), 0))
+                break
+            except subprocess.TimeoutExpired:
+                meanwhile()
+                if left <= 0:
+                    timed_out = True
+                    break
+        self._end(gently=timed_out)
+        returncode = self._process.returncode
+        return Outcome(-_KILL if returncode is None else returncode, self._stdout.collected(), self._stderr.collected(), timed_out)
 
     def _end(self, gently: bool) -> None:
         """Interrupt, then terminate, then kill; and kill whatever the child has started in its group."""
+        if self._ended:
+            return  # By now its number may be that of somebody else's group.
         steps = (signal.SIGINT, signal.SIGTERM) if gently and os.name == "posix" else ()
         for step in steps:
             if self._process.poll() is None:
                 _signal_group(self._process, step)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(GRACE_SECONDS)
+                self._wait_a_moment()
         _signal_group(self._process, _KILL)
-        self._process.wait()
+        self._wait_a_moment()  # And no longer: what hangs in a driver cannot be killed.
+        self._ended = True
+
+    def _wait_a_moment(self) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE_SECONDS)
 
 
 class _Collector:
@@ -93,17 +120,15 @@ class _Collector:
         self._thread.start()
 
     def _collect(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while chunk := self._stream.read1(65536):  # type: ignore[attr-defined]
+        with self._stream, contextlib.suppress(OSError):
+            while chunk := self._stream.read(65536):
                 self._kept += chunk
                 if len(self._kept) > 2 * MAX_STREAM_BYTES:
                     del self._kept[:-MAX_STREAM_BYTES]
 
     def collected(self) -> bytes:
-        """The tail. A grandchild that kept the stream open is not waited for longer than the grace."""
+        """The tail. A grandchild that has left the group and kept the stream open is not waited for longer than the grace."""
         self._thread.join(GRACE_SECONDS)
-        if not self._thread.is_alive():
-            self._stream.close()
         return bytes(self._kept[-MAX_STREAM_BYTES:])
 
 

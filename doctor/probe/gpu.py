@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from doctor import schema
 from doctor.environment import Accelerator, Driver, InstallationFault, TorchRuntime, Unknown
 from doctor.probe.answers import json_answers, last_line
-from doctor.probe.child import Child, Outcome
+from doctor.probe.child import Child, Outcome, script_command
 
 NVML_TIMEOUT_SECONDS = 10.0
 _SCRIPT = Path(__file__).parent / "nvml_facts.py"
@@ -32,9 +33,9 @@ class GpuFacts:
 @dataclass(frozen=True, slots=True)
 class _Device:
     name: str
-    memory_total: int
-    memory_free: int
-    compute_capability: str
+    memory_total: int | None
+    memory_free: int | None
+    compute_capability: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +50,24 @@ class _Answers:
 
 def start_nvml() -> Child:
     """Start asking NVML, in a child of doctor's own interpreter: a broken driver can hang or crash whoever asks it."""
-    return Child([sys.executable, str(_SCRIPT)], NVML_TIMEOUT_SECONDS)
+    return Child(script_command(sys.executable, _SCRIPT, NVML_TIMEOUT_SECONDS), NVML_TIMEOUT_SECONDS)
 
 
 def gpu_facts(outcome: Outcome, pci: Path = _PCI, amd_driver: Path = _AMD_DRIVER) -> GpuFacts:
     """The drivers that answered, the GPUs they know, and what is on the bus."""
     vendors = frozenset(_display_vendors(pci))
     drivers = []
-    if amd_driver.is_dir():
+    if os.path.isdir(amd_driver):
         drivers.append(Driver("amd", _first_line(amd_driver / "version"), None))
     data = json_answers(outcome.stdout)
     if not data or any(schema.mismatches(_Answers, data)):
-        how = "did not answer in time" if outcome.timed_out else f"asking it ended with {outcome.ending}"
+        how = "the NVIDIA driver did not answer in time" if outcome.timed_out else f"asking the NVIDIA driver ended with {outcome.ending}"
         said = last_line(outcome.stderr)
-        reason = f"the NVIDIA driver {how}" + (f" ({said})" if said else "")
+        reason = how + (f" ({said})" if said else "")
         return GpuFacts((), tuple(drivers), (Unknown("drivers.nvidia", reason),), vendors)
     answers: _Answers = schema.construct(_Answers, data)
-    if answers.driver is None:
-        unknown = () if answers.absent else (Unknown("drivers.nvidia", f"NVML: {answers.error or 'no answer'}"),)
+    if answers.absent or answers.error:
+        unknown = () if answers.absent else (Unknown("drivers.nvidia", f"NVML: {answers.error}"),)
         return GpuFacts((), tuple(drivers), unknown, vendors)
     drivers.append(Driver("nvidia", answers.driver, answers.cuda_version))
     accelerators = tuple(
@@ -94,7 +95,7 @@ def _first_line(file: Path) -> str | None:
 
 def gpu_faults(torch: TorchRuntime, facts: GpuFacts) -> list[InstallationFault]:
     """Where torch's build, the driver and the GPUs do not fit together."""
-    if torch.importable is not True:
+    if not torch.importable or torch.cuda_available is None:
         return []
     nvidia = next((driver for driver in facts.drivers if driver.vendor == "nvidia"), None)
     names = ", ".join(sorted({each.name for each in facts.accelerators}))
@@ -102,8 +103,9 @@ def gpu_faults(torch: TorchRuntime, facts: GpuFacts) -> list[InstallationFault]:
         detail = f"the driver knows {names}; torch {torch.version} is a CPU build"
         return [InstallationFault("cpu-build-with-gpu", "torch", detail, torch.version)] if names else []
     if torch.cuda_built is not None and nvidia is None and "nvidia" in facts.vendors_on_bus:
-        return [InstallationFault("gpu-without-driver", "torch", "an NVIDIA GPU is on the PCI bus, but NVML finds no driver", torch.version)]
-    if torch.cuda_available is False and nvidia is not None and _older(nvidia.cuda_version, torch.cuda_built):
+        silence = "; ".join(each.reason for each in facts.unknown) or "NVML finds no driver"
+        return [InstallationFault("gpu-without-driver", "torch", f"an NVIDIA GPU is on the PCI bus, but {silence}", torch.version)]
+    if not torch.cuda_available and nvidia is not None and _older(nvidia.cuda_version, torch.cuda_built):
         detail = f"driver {nvidia.version} serves CUDA up to {nvidia.cuda_version}; this torch is built for CUDA {torch.cuda_built}"
         return [InstallationFault("driver-too-old", "torch", detail, torch.version)]
     return _architecture_faults(torch, facts)

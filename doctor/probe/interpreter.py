@@ -1,24 +1,23 @@
-"""Which interpreter is the patient, and where it looks for modules."""
+"""Which interpreter is the patient, and what it says of itself."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from doctor import schema
 from doctor.environment import Python
 from doctor.errors import DoctorError
-from doctor.probe.child import Child
+from doctor.probe.answers import last_line
+from doctor.probe.child import INSIDE, Child, script_command
+from doctor.probe.layout import VERSION, WINDOWS, layout_of, prefix_of, pyvenv_configuration, sees_system, site_packages, without_repeats
 
 FACTS_TIMEOUT_SECONDS = 20.0
-_SCRIPT = Path(__file__).parent / "inside" / "python_facts.py"
-_PYTHONS = ("Scripts/python.exe", "python.exe") if os.name == "nt" else ("bin/python", "bin/python3")
 
 
 class NoInterpreter(DoctorError):
@@ -49,8 +48,8 @@ class _Facts:
     path: tuple[str, ...]
 
 
-def choose_interpreter(asked: str | None, variables: Mapping[str, str], directory: Path) -> Choice:
-    """The interpreter the user means: the one asked for, the active one, the project's, the one on PATH, and only then ours.
+def choose_interpreter(asked: str | None, variables: Mapping[str, str], directory: Path, own: Path | None = None) -> Choice:
+    """The interpreter the user means: the one asked for, the active one, the project's, the one on PATH, and only then our `own`.
 
     Raises `NoInterpreter` when the user points at something that is none; we never go on to examine another one instead.
     """
@@ -59,120 +58,107 @@ def choose_interpreter(asked: str | None, variables: Mapping[str, str], director
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         folder = variables.get(variable)
         if folder:
-            found = _python_in(Path(folder))
+            found = python_in(Path(folder))
             if found is None:
                 raise NoInterpreter(f"{variable} points at {folder}, where there is no interpreter: activate again, or name one with --python")
             return Choice(found, f"{variable} is set")
     for parent in (directory, *directory.parents):
-        found = _python_in(parent / ".venv")
+        found = python_in(parent / ".venv")
         if found is not None:
             return Choice(found, f".venv in {parent}" if parent != directory else ".venv in the current folder")
-    for name in ("python", "python3"):
-        on_path = shutil.which(name, path=variables.get("PATH"))
-        if on_path is not None:
-            return Choice(Path(on_path), f"`{name}` on PATH")
-    return Choice(Path(sys.executable), "the interpreter doctor itself runs in: no other was found")
+        if os.path.isfile(parent / ".venv" / "pyvenv.cfg"):
+            raise NoInterpreter(f"the .venv in {parent} has lost its interpreter: make it again, or name one with --python")
+    own = own or Path(sys.executable)
+    return _on_path(variables, own) or Choice(own, "the interpreter doctor itself runs in: no other was found")
 
 
 def _asked(asked: str) -> Path:
-    path = Path(asked).expanduser()
-    if path.is_dir():
-        found = _python_in(path)
+    path = os.path.expanduser(asked)
+    if os.path.isdir(path):
+        found = python_in(Path(path))
         if found is None:
             raise NoInterpreter(f"{asked} is a folder without an interpreter: name a virtual environment, or a python executable")
         return found
-    if path.is_file():
+    if os.path.isfile(path):
         if os.access(path, os.X_OK):
             return Path(os.path.abspath(path))
         raise NoInterpreter(f"{asked} is not executable: name a python executable or the folder of a virtual environment")
     on_path = shutil.which(asked) if os.path.basename(asked) == asked else None
     if on_path is None:
-        raise NoInterpreter(f"{asked} does not exist: name a python executable or the folder of a virtual environment")
+        raise NoInterpreter(f"{asked or 'an empty --python'} does not exist: name a python executable or the folder of a virtual environment")
     return Path(on_path)
 
 
-def _python_in(folder: Path) -> Path | None:
+def python_in(folder: Path, windows: bool = WINDOWS) -> Path | None:
     """The interpreter of a virtual or conda environment. Not resolved: the link in a venv is what makes it that venv."""
-    candidates = (Path(os.path.abspath(folder)) / name for name in _PYTHONS)
-    return next((each for each in candidates if each.is_file() and os.access(each, os.X_OK)), None)
+    # `uv run --with doctor` lays an environment of its own over the one that is meant.
+    meant = (pyvenv_configuration(folder) or {}).get("extends-environment", folder)
+    names = ("Scripts/python.exe", "python.exe") if windows else ("bin/python", "bin/python3")
+    candidates = (Path(os.path.abspath(meant)) / name for name in names)
+    return next((each for each in candidates if os.path.isfile(each) and os.access(each, os.X_OK)), None)
 
 
-def ask_interpreter(choice: Choice) -> Patient:
+def _on_path(variables: Mapping[str, str], own: Path) -> Choice | None:
+    """The first interpreter on PATH, passing over the one that `uvx` puts first there: doctor's own, made for doctor alone."""
+    folders = variables.get("PATH", os.defpath).split(os.pathsep)
+    if _is_for_doctor_alone(own):
+        folders = [each for each in folders if os.path.realpath(each) != os.path.realpath(own.parent)]
+    for name in ("python", "python3"):
+        found = shutil.which(name, path=os.pathsep.join(folders))
+        if found is not None:
+            return Choice(Path(os.path.abspath(found)), f"`{name}` on PATH")
+    return None
+
+
+def _is_for_doctor_alone(own: Path) -> bool:
+    """Whether `own` is of a virtual environment with nothing of the stack in it."""
+    prefix = prefix_of(own)
+    environment = pyvenv_configuration(prefix)
+    if environment is None or sees_system(environment):
+        return False
+    stack = ("torch*", "transformers*", "accelerate*")
+    return not any(True for folder in site_packages(prefix, "3.*") for name in stack for _ in folder.glob(name))
+
+
+def ask_interpreter(choice: Choice, timeout: float = FACTS_TIMEOUT_SECONDS) -> Patient:
     """The patient as it describes itself. Raises `NoInterpreter` when it is no working Python 3.8 or newer."""
     try:
-        with Child([str(choice.executable), str(_SCRIPT)], FACTS_TIMEOUT_SECONDS) as child:
+        with Child(script_command(str(choice.executable), INSIDE / "python_facts.py", timeout), timeout) as child:
             outcome = child.wait()
     except OSError as error:
         raise NoInterpreter(f"{choice.executable} cannot be run: {error.strerror or error}") from None
-    facts = _parsed(outcome.stdout)
+    facts = next(_facts(outcome.stdout), None)
     if facts is None:
         how = "did not answer in time" if outcome.timed_out else f"ended with {outcome.ending}"
-        said = outcome.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+        said = last_line(outcome.stderr, 200)
         detail = f"{how}: {said}" if said else how
         raise NoInterpreter(f"{choice.executable} is not a working Python interpreter ({detail}): name another one with --python")
-    if tuple(map(int, re.findall(r"\d+", facts.version)[:2])) < (3, 8):
+    if tuple(map(int, facts.version.split(".")[:2])) < (3, 8):
         raise NoInterpreter(f"{choice.executable} is Python {facts.version}: doctor examines Python 3.8 and newer")
     python = Python(str(choice.executable), facts.version, facts.implementation, facts.prefix, choice.because)
-    return Patient(python, tuple(Path(entry) for entry in facts.path if entry))
+    return Patient(python, without_repeats(Path(entry) for entry in facts.path if entry and "\0" not in entry))
 
 
-def _parsed(stdout: bytes) -> _Facts | None:
-    last = stdout.decode("utf-8", "replace").strip().rpartition("\n")[2]
-    try:
-        data = json.loads(last)
-    except (ValueError, RecursionError):
-        return None
-    if any(schema.mismatches(_Facts, data)) or not re.match(r"\d+\.\d+", data["version"]):
-        return None
-    facts: _Facts = schema.construct(_Facts, data)
-    return facts
-
-
-def read_interpreter(choice: Choice) -> Patient:
-    """The patient as its files describe it, with nothing of it run (`--no-live`)."""
-    prefix = choice.executable.parent if os.name == "nt" else choice.executable.parent.parent
-    if os.name == "nt" and choice.executable.parent.name == "Scripts":
-        prefix = prefix.parent
-    configuration = _pyvenv_configuration(prefix)
-    if configuration is None and not _site_packages(prefix):
-        prefix = choice.executable.resolve().parent.parent
-    path = _site_packages(prefix)
-    home = (configuration or {}).get("home")
-    if home and (configuration or {}).get("include-system-site-packages", "").lower() == "true":
-        path += _site_packages(Path(home).parent)
-    version = (configuration or {}).get("version_info") or (configuration or {}).get("version") or _version_by_folder(path)
-    match = re.match(r"\d+\.\d+(\.\d+)?", version or "")
-    python = Python(str(choice.executable), match[0] if match else None, None, str(prefix), choice.because)
-    return Patient(python, tuple(entry for folder in path for entry in (folder, *_paths_added_by(folder))))
-
-
-def _pyvenv_configuration(prefix: Path) -> dict[str, str] | None:
-    """The `key = value` lines of pyvenv.cfg (PEP 405); None when there is no such file."""
-    try:
-        text = (prefix / "pyvenv.cfg").read_text("utf-8", "replace")
-    except OSError:
-        return None
-    lines = (line.partition("=") for line in text.splitlines())
-    return {key.strip().lower(): value.strip() for key, equals, value in lines if equals}
-
-
-def _site_packages(prefix: Path) -> list[Path]:
-    patterns = ("Lib/site-packages", "lib/python3.*/site-packages", "lib64/python3.*/site-packages", "lib/python3*/dist-packages")
-    return [folder for pattern in patterns for folder in sorted(prefix.glob(pattern)) if folder.is_dir()]
-
-
-def _version_by_folder(path: list[Path]) -> str | None:
-    found = (re.fullmatch(r"python(3\.\d+)", folder.parent.name) for folder in path)
-    return next((match[1] for match in found if match), None)
-
-
-def _paths_added_by(folder: Path) -> list[Path]:
-    """The folders that .pth files add. Their `import` lines, which Python would execute, are not followed."""
-    added = []
-    for file in sorted(folder.glob("*.pth")):
+def _facts(stdout: bytes) -> Iterator[_Facts]:
+    """What looks like the answer, the last first: start-up files print before it, what runs at exit prints after it."""
+    for line in reversed(stdout.decode("utf-8", "replace").splitlines()):
         try:
-            lines = file.read_text("utf-8", "replace").splitlines()
-        except OSError:
+            data = json.loads(line)
+        except (ValueError, RecursionError):
             continue
-        added += [folder / line.strip() for line in lines if line.strip() and not line.startswith(("#", "import ", "import\t"))]
-    return [each for each in added if each.is_dir()]
+        if any(schema.mismatches(_Facts, data)):
+            continue
+        version = VERSION.match(data["version"])  # The plus of `3.13.1+`, a build from a branch, is no part of a version.
+        if version is not None:
+            yield schema.construct(_Facts, {**data, "version": version[0]})
+
+
+def read_interpreter(choice: Choice, variables: Mapping[str, str], windows: bool = WINDOWS) -> Patient:
+    """The patient as its files describe it, with nothing of it run (`--no-live`). Raises `NoInterpreter` when they do not."""
+    layout = layout_of(choice.executable, variables, windows)
+    if not layout.path:
+        raise NoInterpreter(
+            f"where {choice.executable} keeps its packages cannot be told without running it: "
+            "name the folder of an environment with --python, or leave out --no-live"
+        )
+    return Patient(Python(str(choice.executable), layout.version, None, str(layout.prefix), choice.because), layout.path)

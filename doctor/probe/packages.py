@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -11,14 +12,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import importlib_metadata
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement as Requires
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import InvalidVersion
 
 from doctor.environment import Distribution, InstallationFault, Origin, Requirement, VersionSource
+from doctor.matrix import parse_version
 
 _MAX_MODULE_BYTES = 512 * 1024
-_HEADER = re.compile(r"^(Name|Version|Requires-Dist):[ \t]*(\S.*?)\s*$", re.MULTILINE | re.IGNORECASE)
+_HEADER = re.compile(r"^(Name|Version|Requires-Dist):(.*)$", re.MULTILINE | re.IGNORECASE)
+_SET_ASIDE = "-~.=%0123456789"
+"""What pip puts in place of first letters, after a `~`, when it sets aside what it is about to remove."""
 _VERSION_LINE = re.compile(r"""^__version__(?:\s*:\s*\w+)?\s*=\s*["']([^"'\s]{1,100})["']""", re.MULTILINE)
 
 
@@ -63,10 +68,11 @@ class _Record:
         return "editable" if in_place else "index"
 
 
-def examine_packages(path: Sequence[Path], names: Iterable[str], directory: Path) -> Packages:
-    """The distributions called `names` on the module search `path`; `directory` is where the user starts Python."""
+def examine_packages(path: Sequence[Path], names: Iterable[str], directory: Path, python: str | None) -> Packages:
+    """The distributions called `names` on the module search `path`; `directory` is where the user starts Python, `python` its version."""
     wanted = frozenset(names)
     records = _records(path)
+    set_aside = [child for entry in path for child in _children(entry) if child.name.startswith("~")]
     installed: dict[str, Distribution] = {}
     faults: list[InstallationFault] = []
     for name in sorted(wanted):
@@ -76,15 +82,16 @@ def examine_packages(path: Sequence[Path], names: Iterable[str], directory: Path
         if distribution is not None:
             installed[name] = distribution
         faults += _faults(name, mine, module, directory)
-    return Packages(installed, tuple(_requirements(records, wanted)), tuple(faults))
+        faults += [_leftover(name, child) for child in set_aside if _was_called(child.name, module.name)]
+    return Packages(installed, tuple(_requirements(records, wanted, python)), tuple(faults))
 
 
 def _records(path: Sequence[Path]) -> list[_Record]:
-    """Every record on the path, in its order; a folder reached by two entries counts once."""
+    """Every record on the path, in its order; a folder reached by two entries counts once, one that pip has set aside not at all."""
     records: dict[str, _Record] = {}
     for distribution in importlib_metadata.Distribution.discover(path=[str(entry) for entry in path]):
         folder = getattr(distribution, "_path", None)
-        if isinstance(folder, Path):
+        if isinstance(folder, Path) and not folder.name.startswith("~"):
             records.setdefault(os.path.realpath(folder), _record(distribution, folder))
     return list(records.values())
 
@@ -92,11 +99,12 @@ def _records(path: Sequence[Path]) -> list[_Record]:
 def _record(distribution: importlib_metadata.Distribution, folder: Path) -> _Record:
     name = canonicalize_name(re.split(r"-\d|\.(?:dist|egg)-info$", folder.name, maxsplit=1)[0])
     try:
-        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
+        # The third is an .egg-info that is itself the file, as distutils wrote it.
+        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or distribution.read_text("")
     except (OSError, UnicodeDecodeError):
         return _Record(name, folder, problem="unreadable")
     if not text:
-        return _Record(name, folder, problem="missing")
+        return _Record(name, folder, problem="unreadable" if os.path.lexists(folder / "METADATA") else "missing")
     headers = _headers(text)
     if not headers.get("name") or not headers.get("version"):
         return _Record(name, folder, problem="unreadable")
@@ -109,7 +117,8 @@ def _headers(text: str) -> dict[str, list[str]]:
     """The headers we read of a core metadata file, which `email` would take ten times as long to parse with all the others."""
     headers: dict[str, list[str]] = {}
     for match in _HEADER.finditer(text.partition("\n\n")[0]):
-        headers.setdefault(match[1].lower(), []).append(match[2])
+        if value := match[2].strip():
+            headers.setdefault(match[1].lower(), []).append(value)
     return headers
 
 
@@ -138,7 +147,7 @@ class _Module:
         self._path = path
         self.location = next((found for entry in path if (found := module_in(entry, self.name)) is not None), None)
 
-    @property
+    @functools.cached_property
     def version(self) -> str | None:
         """The literal `__version__` of the module; None when there is none, or it is computed."""
         if self.location is None or not self.location.is_dir():
@@ -153,23 +162,19 @@ class _Module:
                 return match[1]
         return None
 
-    @property
-    def leftovers(self) -> list[Path]:
-        """What cut-short uninstalls leave: pip's renamed `~orch` folders, and a package folder whose `__init__.py` is gone."""
-        renamed = re.compile(rf"~+{re.escape(self.name[1:])}(-.*)?", re.IGNORECASE)
-        found = [child for entry in self._path for child in _children(entry) if renamed.fullmatch(child.name)]
-        if self.location is None:
-            found += [entry / self.name for entry in self._path if _holds_python(entry / self.name)]
-        return found
+    @functools.cached_property
+    def remains(self) -> list[Path]:
+        """Package folders that still hold code, but no `__init__.py` any more."""
+        return [entry / self.name for entry in self._path if _holds_python(entry / self.name)] if self.location is None else []
 
 
 def module_in(folder: Path, name: str) -> Path | None:
     """The regular package or module `name` in one folder of the search path, None when there is none."""
     package = folder / name
-    if (package / "__init__.py").is_file():
+    if os.path.isfile(package / "__init__.py"):
         return package
     source = folder / f"{name}.py"
-    return source if source.is_file() else None
+    return source if os.path.isfile(source) else None
 
 
 def _children(folder: Path) -> list[Path]:
@@ -185,20 +190,28 @@ def _holds_python(folder: Path) -> bool:
 
 def _distribution(name: str, records: Sequence[_Record], module: _Module) -> Distribution | None:
     """What runs when the module is imported: the module's word counts for more than the record's."""
-    record = next((each for each in records if each.problem is None), records[0] if records else None)
+    record = _record_in_force(records, module) or next(iter(records), None)
     if record is None:
-        version = module.version
-        return Distribution(name, version, "module", "directory") if version else None
-    sources: tuple[tuple[str | None, VersionSource], ...] = (
-        (module.version, "module"),
-        (record.version, "metadata"),
-        (record.folder_version, "folder-name"),
-        (None, "unknown"),
-    )
-    version, source = next(each for each in sources if each[0] or each[1] == "unknown")
+        source: VersionSource = "module" if module.version else "unknown"
+        return Distribution(name, module.version, source, "directory") if module.location or module.remains else None
+    sources: list[tuple[str | None, VersionSource]] = [(module.version, "module")]
+    if not _disputed(record, records):
+        sources += [(record.version, "metadata"), (record.folder_version, "folder-name")]
+    version, source = next((each for each in sources if each[0]), (None, "unknown"))
     if source == "module" and record.version and _same_version(version, record.version):
         version, source = record.version, "metadata"
     return Distribution(name, version, source, record.origin, _revision(record), record.installer)
+
+
+def _record_in_force(records: Sequence[_Record], module: _Module) -> _Record | None:
+    """The usable record of what `import` finds: of several, the one that agrees with the module, else the first."""
+    usable = [record for record in records if record.problem is None]
+    return next((record for record in usable if _same_version(record.version, module.version)), next(iter(usable), None))
+
+
+def _disputed(record: _Record, records: Sequence[_Record]) -> bool:
+    """Whether a record in the same folder names another version: which of the two is true is in neither of them."""
+    return any(other.folder.parent == record.folder.parent and other.version not in (None, record.version) for other in records)
 
 
 def _revision(record: _Record) -> str | None:
@@ -209,34 +222,58 @@ def _revision(record: _Record) -> str | None:
 
 def _same_version(one: str | None, other: str | None) -> bool:
     """Equal in PEP 440 order, local parts left out: `2.13.0` in a file and `2.13.0+cpu` in the record are one build."""
+    if one is None or other is None:
+        return False
     try:
-        return one is not None and other is not None and Version(one).public == Version(other).public
+        return parse_version(one) == parse_version(other)
     except InvalidVersion:
         return one == other
 
 
 def _faults(name: str, records: Sequence[_Record], module: _Module, directory: Path) -> Iterator[InstallationFault]:
+    record = _record_in_force(records, module)
     for folder, twins in _by_folder(records).items():
         if len(twins) > 1:
-            names = ", ".join(sorted(record.folder.name for record in twins))
-            yield InstallationFault("duplicate-metadata", name, f"{names} lie side by side in {folder}", twins[0].version)
-    for record in records:
-        if record.problem:
-            yield InstallationFault(f"{record.problem}-metadata", name, f"no usable METADATA in {record.folder}", record.folder_version)
-        if record.origin in ("editable", "vcs", "directory"):
-            commit = _revision(record)
-            detail = f"installed from {_ORIGIN_WORDS[record.origin]}" + (f", commit {commit[:12]}" if commit else "")
-            yield InstallationFault("not-a-release", name, detail, record.version)
-    usable = next((record for record in records if record.problem is None), None)
-    if usable is not None and usable.origin == "index":
-        if module.location is None and _recorded_module_is_gone(usable, module):
-            yield InstallationFault("half-uninstalled", name, f"{usable.folder} records files that are not there", usable.version)
-        if module.version and not _same_version(module.version, usable.version):
-            detail = f"its metadata says {usable.version}, the files on disk say {module.version}"
+            names = ", ".join(sorted(twin.folder.name for twin in twins))
+            version = module.version or (record.version if record and not _disputed(record, twins) else None)
+            yield InstallationFault("duplicate-metadata", name, f"{names} lie side by side in {folder}", version)
+    for each in records:
+        if each.problem:
+            yield InstallationFault(f"{each.problem}-metadata", name, f"no usable METADATA in {each.folder}", each.folder_version)
+        if each.origin in _ORIGIN_WORDS:
+            commit = _revision(each)
+            detail = f"installed from {_ORIGIN_WORDS[each.origin]}" + (f", commit {commit[:12]}" if commit else "")
+            yield InstallationFault("not-a-release", name, detail, each.version)
+    if not records:
+        yield from _unrecorded(name, module)
+    if record is not None and record.origin != "editable":
+        if module.location is None and _recorded_module_is_gone(record, module):
+            yield InstallationFault("half-uninstalled", name, f"{record.folder} records files that are not there", record.version)
+        if module.version and not _same_version(module.version, record.version):
+            detail = f"its metadata says {record.version}, the files on disk say {module.version}"
             yield InstallationFault("version-mismatch", name, detail, module.version)
-    for leftover in module.leftovers:
-        yield InstallationFault("half-uninstalled", name, f"{leftover} is left over from an earlier install")
-    yield from _shadows(name, usable, module, directory)
+        yield from _shadows(name, record, module, directory)
+
+
+def _unrecorded(name: str, module: _Module) -> Iterator[InstallationFault]:
+    """A module without any record: in the folders that installers fill, one was lost; elsewhere, somebody put a source tree on the path."""
+    if module.location is not None and module.location.parent.name in ("site-packages", "dist-packages"):
+        yield InstallationFault("missing-metadata", name, f"no metadata records {module.location}", module.version)
+    elif module.location is not None:
+        yield InstallationFault("not-a-release", name, f"{module.location} stands on the module search path, not installed", module.version)
+    for folder in module.remains:
+        yield _leftover(name, folder)
+
+
+def _leftover(name: str, folder: Path) -> InstallationFault:
+    return InstallationFault("half-uninstalled", name, f"{folder} is left over from an earlier install")
+
+
+def _was_called(found: str, name: str) -> bool:
+    """Whether pip has set a file aside as `found`, `~orch` or `~-rch-2.9.0.dist-info`, that was called `name` or `name-...`."""
+    renamed, rest = found[: len(name)].lower(), found[len(name) :]
+    kept = renamed.lstrip(_SET_ASIDE)
+    return kept != "" and len(renamed) == len(name) and name.endswith(kept) and rest[:1] in ("", "-")
 
 
 _ORIGIN_WORDS = {"editable": "an editable source tree", "vcs": "version control", "directory": "a local folder"}
@@ -258,21 +295,26 @@ def _recorded_module_is_gone(record: _Record, module: _Module) -> bool:
     return f"\n{module.name}/__init__.py," in f"\n{listed}"
 
 
-def _shadows(name: str, record: _Record | None, module: _Module, directory: Path) -> Iterator[InstallationFault]:
+def _shadows(name: str, record: _Record, module: _Module, directory: Path) -> Iterator[InstallationFault]:
     """A module of the same name that `import` finds first: in the folder Python is started from, or earlier on the path."""
-    if record is None or record.origin == "editable":
-        return
+    home, found = record.folder.parent, module.location
     here = module_in(directory, module.name)
-    if here is not None and here.parent.resolve() != record.folder.parent.resolve():
+    if here is not None and not _same_folder(here.parent, home):
         yield InstallationFault("shadowed-module", name, f"{here} stands in the folder Python would be started from", record.version)
-    found = module.location
-    if found is not None and module_in(record.folder.parent, module.name) is not None and found.parent.resolve() != record.folder.parent.resolve():
+    if found is not None and module_in(home, module.name) is not None and not _same_folder(found.parent, home):
         yield InstallationFault("shadowed-module", name, f"{found} comes first on the module search path", record.version)
 
 
-def _requirements(records: Iterable[_Record], wanted: frozenset[str]) -> Iterator[Requirement]:
+def _same_folder(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _requirements(records: Iterable[_Record], wanted: frozenset[str], python: str | None) -> Iterator[Requirement]:
     """What installed distributions declare about the packages wanted (extras left out: whether they are used is not recorded)."""
+    first_of_name: dict[str, _Record] = {}
     for record in records:
+        first_of_name.setdefault(record.name, record)
+    for record in first_of_name.values():
         for line in record.requires:
             name = re.match(r"[A-Za-z0-9._-]+", line)
             if name is None or canonicalize_name(name[0]) not in wanted or "extra" in line:
@@ -281,5 +323,15 @@ def _requirements(records: Iterable[_Record], wanted: frozenset[str]) -> Iterato
                 requires = Requires(line)
             except InvalidRequirement:
                 continue
-            if requires.specifier:
+            if requires.specifier and _applies(requires.marker, python):
                 yield Requirement(record.name, canonicalize_name(requires.name), str(requires.specifier))
+
+
+def _applies(marker: Marker | None, python: str | None) -> bool:
+    """Whether a requirement counts in the patient's Python; where that is not known, it does."""
+    if marker is None or python is None:
+        return True
+    try:
+        return marker.evaluate({"python_version": ".".join(python.split(".")[:2]), "python_full_version": python})
+    except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion):
+        return True

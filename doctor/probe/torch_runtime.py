@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 from doctor import schema
 from doctor.environment import Accelerator, AcceleratorKind, TorchRuntime, Unknown
-from doctor.probe.answers import json_answers, last_line
-from doctor.probe.child import Child, Outcome
+from doctor.probe.answers import json_answers, last_line, one_line
+from doctor.probe.child import INSIDE, Child, Outcome, script_command
 
-SCRIPT = Path(__file__).parent / "inside" / "torch_facts.py"
+_MOST_BYTES = 2**60
+"""More memory than any device has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ NOT_ASKED = TorchFacts(TorchRuntime(None), unknown=(Unknown("torch", "torch was 
 
 def start_torch(executable: str, timeout: float) -> Child:
     """Start asking torch; `timeout` in seconds. Raises OSError when the interpreter cannot be started."""
-    return Child([executable, str(SCRIPT)], timeout)
+    return Child(script_command(executable, INSIDE / "torch_facts.py", timeout), timeout)
 
 
 def torch_facts(outcome: Outcome, timeout: float) -> TorchFacts:
@@ -70,30 +70,43 @@ def torch_facts(outcome: Outcome, timeout: float) -> TorchFacts:
     if answers.found is False:
         return TorchFacts(TorchRuntime(False, error="No module named 'torch'"))
     failure = _failure(answers, outcome, timeout)
+    if answers.found is None:
+        return TorchFacts(TorchRuntime(None, error=failure), unknown=(Unknown("torch", failure or "the probe gave no answer", important=True),))
     if not answers.importable:
         error = failure or "the probe gave no answer"
         return TorchFacts(TorchRuntime(False, error=error), unknown=(Unknown("torch", f"torch cannot be imported: {error}"),), found=True)
-    runtime = TorchRuntime(**{each.name: getattr(answers, each.name) for each in fields(TorchRuntime)})
+    runtime = TorchRuntime(**{**{each.name: getattr(answers, each.name) for each in fields(TorchRuntime)}, "error": failure})
     unknown = (Unknown(f"torch ({answers.step})", failure, important=True),) if failure else ()
     return TorchFacts(runtime, tuple(_accelerators(answers)), unknown, found=True)
 
 
 def _answers(data: Mapping[str, Any]) -> _Answers:
     known = {each.name for each in fields(_Answers)}
-    said = {key: value for key, value in data.items() if key in known}
+    said = {key: _bounded(value) for key, value in data.items() if key in known}
     wrong = {mismatch.path[0] for mismatch in schema.mismatches(_Answers, said)}
     answers: _Answers = schema.construct(_Answers, {key: value for key, value in said.items() if key not in wrong})
     return answers
+
+
+def _bounded(value: Any) -> Any:
+    """`value` with every text in it one short line, and no number too great to be shown."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, list):
+        return [_bounded(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _bounded(item) for key, item in value.items()}
+    return None if isinstance(value, int) and not 0 <= value < _MOST_BYTES else value
 
 
 def _failure(answers: _Answers, outcome: Outcome, timeout: float) -> str | None:
     """Why the child did not get to the end, in one line; None when it did."""
     if answers.step == "done":
         return None
-    if answers.error:
-        return " ".join(answers.error.split())[:300]
-    if outcome.timed_out:
+    if outcome.timed_out:  # Before the error, which is then the interruption that ended it.
         return f"{answers.step or 'the interpreter'} did not finish within {timeout:g} s (--timeout gives it longer)"
+    if answers.error:
+        return answers.error
     said = last_line(outcome.stderr)
     return f"{answers.step or 'the interpreter'} ended the process with {outcome.ending}" + (f" ({said})" if said else "")
 
@@ -108,4 +121,4 @@ def _accelerators(answers: _Answers) -> list[Accelerator]:
 
 
 def _accelerator(kind: AcceleratorKind, device: _Device) -> Accelerator:
-    return Accelerator(kind, device.name[:100], "torch", device.memory_total, device.memory_free, device.compute_capability)
+    return Accelerator(kind, device.name, "torch", device.memory_total, device.memory_free, device.compute_capability)

@@ -3,10 +3,13 @@
 import json
 import os
 import platform
+import signal
 import sys
 
 
 def main():
+    if hasattr(signal, "alarm"):
+        signal.alarm(int(sys.argv[1]))  # Should doctor be killed: not to hang here for ever.
     here = os.path.dirname(os.path.abspath(__file__))
     facts = {
         "version": platform.python_version(),
@@ -14,7 +17,6 @@ def main():
         "prefix": sys.prefix,
         "path": [entry for entry in sys.path if os.path.abspath(entry or ".") != here],
     }
-    # The last line counts: whatever the patient's own start-up files print comes before it.
     sys.stdout.write("\n" + json.dumps(facts) + "\n")
 
 

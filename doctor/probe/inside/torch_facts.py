@@ -7,11 +7,15 @@ Standard library and torch only; Python 3.8 and newer.
 import importlib.util
 import json
 import os
+import signal
 import sys
 import warnings
 
 
 def main():
+    lifetime = int(sys.argv.pop())
+    if hasattr(signal, "alarm"):
+        signal.alarm(lifetime)  # Should doctor be killed while torch hangs: not to hang for ever.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # Whatever torch prints on import must not mix with the answers.
 
@@ -33,7 +37,7 @@ def ask(say):
     if importlib.util.find_spec("torch") is None:
         say(found=False)
         return
-    say(found=True, step="import torch")
+    say(found=True, importable=False, step="import torch")
     import torch
 
     say(importable=True, version=str(torch.__version__), step="torch.version")
