@@ -15,9 +15,9 @@ from doctor.errors import DoctorError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from doctor.diagnosis import Diagnosis
     from doctor.matrix import Matrix
 
-_COMMANDS = ("check", "matrix")
 _SEVERITIES = ("silent", "error", "warning")
 _EPILOG = """\
 exit codes:
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"meta-tensor-doctor {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_check(commands)
+    _add_confirm(commands)
     _add_matrix(commands)
     return parser
 
@@ -78,6 +79,27 @@ def _add_check(commands: Any) -> None:
     _add_matrix_option(check)
     _add_output_options(check)
     check.set_defaults(run=_check)
+
+
+def _add_confirm(commands: Any) -> None:
+    confirm = commands.add_parser(
+        "confirm",
+        help="run the reproducers of what was found",
+        description=(
+            "Run the reproducers of the findings (or of the ids named) in the environment examined, each in a temporary folder, "
+            "offline and with limits, and say which findings are confirmed there and which are cleared."
+        ),
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    confirm.add_argument("id", nargs="*", metavar="ID", help="ids or slugs of advisories (default: all that were found)")
+    confirm.add_argument("--python", metavar="PATH", help="examine this interpreter or environment folder (default: the active one)")
+    confirm.add_argument("--device", choices=("cpu", "any"), default="cpu", help="`any` lets the reproducers see the GPUs (default: cpu)")
+    confirm.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="how long torch, and each reproducer, may take (default: 30 and 120)")
+    confirm.add_argument("-v", "--verbose", action="store_true", help="show every finding whole")
+    _add_matrix_option(confirm)
+    _add_output_options(confirm)
+    confirm.set_defaults(run=_confirm)
 
 
 def _add_matrix(commands: Any) -> None:
@@ -126,8 +148,6 @@ def _check(options: argparse.Namespace) -> int:
     from doctor import probe
     from doctor.diagnosis import Narrowing, diagnose
     from doctor.releases import known_releases
-    from doctor.reports.document import report_on
-    from doctor.reports.redact import Redactor
 
     _mention_other_doctor()
     with _destination(options.output) as output:
@@ -144,15 +164,55 @@ def _check(options: argparse.Namespace) -> int:
             timeout=options.timeout or probe.TORCH_TIMEOUT_SECONDS,
             waiting=_progress,
         )
-        report = report_on(diagnose(environment, matrix, known_releases(), narrowing), Redactor.of_this_machine())
+        diagnosis = diagnose(environment, matrix, known_releases(), narrowing)
+        _report(output, options, diagnosis)
+    return diagnosis.exit_code
 
-        def show(console: Console) -> None:
-            from doctor.reports.terminal import print_report
 
-            print_report(report, console, verbose=options.verbose or bool(options.id))
+def _confirm(options: argparse.Namespace) -> int:
+    from doctor import probe
+    from doctor.diagnosis import Narrowing, diagnose
+    from doctor.releases import known_releases
+    from doctor.reproduce import SECONDS, reproducers, run_reproducers
 
-        _write(output, options.format, report, show)
-    return report.exit_code
+    with _destination(options.output) as output:
+        matrix = _matrix(options)
+        narrowing = Narrowing(ids=tuple(_known_id(name, matrix) for name in options.id))
+        scripts = reproducers()
+        without = [each for each in narrowing.ids if each not in scripts]
+        if without:
+            raise DoctorError(f"{', '.join(without)}: no reproducer, so nothing to confirm; `doctor matrix show {without[0]}` says what is known")
+        timeout = options.timeout or probe.TORCH_TIMEOUT_SECONDS
+        environment = probe.examine(options.python, probe.Interest.of(matrix), timeout=timeout, waiting=_progress)
+        diagnosis = diagnose(environment, matrix, known_releases(), narrowing)
+        wanted = narrowing.ids or tuple(each.id for each in diagnosis.findings if each.id in scripts)
+        if wanted and environment.torch.importable:
+            with _counted(len(wanted)) as ended:
+                observed = run_reproducers(
+                    environment.python.executable,
+                    [scripts[each] for each in wanted],
+                    device=options.device,
+                    seconds=options.timeout or SECONDS,
+                    ended=ended,
+                )
+            diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observed.observations)
+        _report(output, options, diagnosis)
+    return diagnosis.exit_code
+
+
+def _report(output: TextIO, options: argparse.Namespace, diagnosis: Diagnosis) -> None:
+    """The report on a diagnosis, through the one gate that masks what is private."""
+    from doctor.reports.document import report_on
+    from doctor.reports.redact import Redactor
+
+    report = report_on(diagnosis, Redactor.of_this_machine())
+
+    def show(console: Console) -> None:
+        from doctor.reports.terminal import print_report
+
+        print_report(report, console, verbose=options.verbose or bool(options.id))
+
+    _write(output, options.format, report, show)
 
 
 def _matrix_list(options: argparse.Namespace) -> int:
@@ -278,7 +338,7 @@ def _write(output: TextIO, form: str, document: object, show: Callable[[Console]
 
         seen, page = Console(file=output), io.StringIO()
         show(Console(file=page, width=seen.width, force_terminal=seen.is_terminal, highlight=False, emoji=False))
-        text = page.getvalue()
+        text = "\n".join(line.rstrip(" ") for line in page.getvalue().split("\n"))  # rich fills table cells with blanks
     try:
         output.write(text)
         output.flush()
@@ -312,6 +372,20 @@ def _progress(what: str) -> Iterator[None]:
 
     with Console(stderr=True).status(what):
         yield
+
+
+@contextlib.contextmanager
+def _counted(total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal's stderr; what is yielded moves it to a count."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"running {total} reproducers", total=total)
+        yield lambda count: progress.update(task, completed=count)
 
 
 def _mention_other_doctor() -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from doctor.environment import Environment, InstallationFault, Unknown
 from doctor.installation import KNOWN_FAULTS
 from doctor.matching import Match, installed_version, match
 from doctor.matrix import Advisory, Matrix, Severity
+from doctor.observation import Observation
 from doctor.releases import Releases
 from doctor.upgrade.plan import Plan, movable, plan_upgrade
 
 NO_UPGRADE_CURES = ("misuse", "resource")
 """Kinds of advisory whose ranges say how the problem shows, not where it is cured: the caller must change, or more memory be had."""
-Status = Literal["affected", "possible"]
+Status = Literal["affected", "confirmed", "cleared", "possible"]
+"""`confirmed` and `cleared` when its reproducer was run here, and failed or passed."""
 STACK = ("torch", "transformers", "accelerate")
 SEVERITIES: tuple[Severity, ...] = ("silent", "error", "warning")
 """Worst first: a model that computes with wrong weights and says nothing is worse than one that fails."""
@@ -41,6 +43,8 @@ class Finding:
     references: tuple[str, ...]
     missing: tuple[str, ...] = ()
     """For `possible`: the facts it would take to be sure."""
+    observed: str | None = None
+    """What its reproducer saw here; None when it was not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +80,36 @@ class Diagnosis:
     unknown: tuple[Unknown, ...]
     """What the probe could not have, and what the matrix does not cover."""
     plan: Plan = field(default_factory=lambda: Plan((), (), ()))
+    observations: tuple[Observation, ...] = ()
+    """What the reproducers saw that were run here."""
 
     @property
     def exit_code(self) -> int:
         """1 when anything was found. Else 2 when a fact that could have changed that was not had. Else 0."""
-        if self.findings:
+        if any(each.status != "cleared" for each in self.findings):
             return 1
         return 2 if any(each.important for each in self.unknown) else 0
 
 
-def diagnose(environment: Environment, matrix: Matrix, releases: Releases, narrowing: Narrowing = EVERYTHING) -> Diagnosis:
-    """What of `matrix` holds in `environment`, and the upgrade that clears it."""
+def diagnose(
+    environment: Environment,
+    matrix: Matrix,
+    releases: Releases,
+    narrowing: Narrowing = EVERYTHING,
+    observations: tuple[Observation, ...] = (),
+) -> Diagnosis:
+    """What of `matrix` holds in `environment`, and the upgrade that clears it. `observations` outweigh what the versions say."""
+    seen = {each.id: each for each in observations}
     matches = _matches(environment, matrix)
     asked = [(advisory, found) for advisory, found in matches if narrowing.admits(advisory.id, found.package, advisory.severity)]
-    curable = [advisory.id for advisory, _ in asked if advisory.kind not in NO_UPGRADE_CURES]
+    curable = [advisory.id for advisory, _ in asked if advisory.kind not in NO_UPGRADE_CURES and not _cleared(seen.get(advisory.id))]
     plan = plan_upgrade(environment, matrix, releases, {advisory.id for advisory, _ in matches}, curable)
-    findings = [_advisory_finding(advisory, found, plan, environment) for advisory, found in asked]
+    findings = [_observed(_advisory_finding(advisory, found, plan, environment), seen.get(advisory.id)) for advisory, found in asked]
     faults = (_fault_finding(fault) for fault in environment.faults)
     findings += [each for each in faults if narrowing.admits(each.id, each.package, each.severity)]
     unknown = (*environment.unknown, *_not_covered(environment, matrix, narrowing))
-    return Diagnosis(environment, matrix.version, len(matrix.advisories), tuple(sorted(findings, key=_worst_first)), unknown, plan)
+    findings.sort(key=_worst_first)
+    return Diagnosis(environment, matrix.version, len(matrix.advisories), tuple(findings), unknown, plan, observations)
 
 
 def _matches(environment: Environment, matrix: Matrix) -> list[tuple[Advisory, Match]]:
@@ -125,9 +139,32 @@ def _advisory_finding(advisory: Advisory, found: Match, plan: Plan, environment:
     )
 
 
+def _cleared(observation: Observation | None) -> bool:
+    return observation is not None and observation.verdict == "not reproduced"
+
+
+def _observed(finding: Finding, observation: Observation | None) -> Finding:
+    """The finding as its reproducer leaves it. One that could not tell changes nothing but is reported."""
+    if observation is None:
+        return finding
+    status = finding.status
+    if observation.verdict == "reproduced":
+        status = "confirmed"
+    elif _cleared(observation):
+        status = "cleared"
+    missing = finding.missing if status == "possible" else ()
+    return replace(finding, status=status, missing=missing, observed=f"{observation.verdict}: {observation.detail}")
+
+
 def _remedy(advisory: Advisory, found: Match, plan: Plan, environment: Environment) -> str:
     """What an upgrade does, what to do without one, what not to do."""
-    parts = [_upgrade_remedy(advisory, found, plan, environment), _sentence(advisory.workaround or "no workaround is known")]
+    upgrade = _upgrade_remedy(advisory, found, plan, environment)
+    if advisory.workaround is None:
+        parts = [upgrade, "No workaround is known."]
+    elif upgrade.startswith("Upgrade "):
+        parts = [upgrade, f"Without upgrading: {_sentence(advisory.workaround, capital=False)}"]
+    else:
+        parts = [upgrade, _sentence(advisory.workaround)]
     if advisory.avoid:
         parts.append(f"Avoid: {_sentence(advisory.avoid, capital=False)}")
     return " ".join(parts)
@@ -143,7 +180,7 @@ def _upgrade_remedy(advisory: Advisory, found: Match, plan: Plan, environment: E
     if found.fixed_in is not None and not movable(environment.packages[found.package], environment):
         return f"Fixed in {found.package} {found.fixed_in}: install it in the build for this machine, which is left to you."
     if found.fixed_in is not None:
-        return f"Fixed in {found.package} {found.fixed_in}, but no upgrade from here is without new problems."
+        return f"Fixed in {found.package} {found.fixed_in}, but no release with the fix can be recommended here."
     return f"No release of {found.package} fixes this yet."
 
 
@@ -191,5 +228,5 @@ def _not_covered(environment: Environment, matrix: Matrix, narrowing: Narrowing)
     return uncovered
 
 
-def _worst_first(finding: Finding) -> tuple[int, bool, bool, str]:
-    return (SEVERITIES.index(finding.severity), finding.kind != "installation", finding.status == "possible", finding.id)
+def _worst_first(finding: Finding) -> tuple[bool, int, bool, bool, str]:
+    return (finding.status == "cleared", SEVERITIES.index(finding.severity), finding.kind != "installation", finding.status == "possible", finding.id)

@@ -80,7 +80,7 @@ def test_the_upgrade_is_for_the_findings_asked_for() -> None:
 @pytest.mark.parametrize(
     ("line", "remedy"),
     [
-        ("MT001 bug error lib [-,2.0)", "Fixed in lib 2.0, but no upgrade from here is without new problems. Go round it."),
+        ("MT001 bug error lib [-,2.0)", "Fixed in lib 2.0, but no release with the fix can be recommended here. Go round it."),
         ("MT001 bug error lib [-,-)", "No release of lib fixes this yet. Go round it."),
         ("MT001 misuse error lib [-,-)", "No upgrade cures this. Go round it."),
         ("MT001 resource error lib [-,-)", "No upgrade cures this. Go round it."),
@@ -96,7 +96,7 @@ def test_the_remedy_is_the_recommended_release_not_the_one_where_another_problem
     diagnosis = diagnose(HERE, matrix("MT001 bug error lib [-,2.0)", "MT002 bug silent lib [2.0,3.0)"), releases)
     (finding,) = diagnosis.findings
     assert finding.fixed_in == "2.0"
-    assert finding.remedy == "Upgrade lib to 3.0. Go round it."
+    assert finding.remedy == "Upgrade lib to 3.0. Without upgrading: go round it."
 
 
 def test_a_torch_whose_build_could_change_is_left_to_the_user() -> None:

@@ -9,6 +9,7 @@ from doctor import __version__
 from doctor.diagnosis import Diagnosis, Finding
 from doctor.environment import Environment
 from doctor.matrix import Advisory, Matrix
+from doctor.observation import Observation
 from doctor.reports.redact import Redactor
 from doctor.upgrade.command import upgrade_command
 from doctor.upgrade.plan import Alternative, Change
@@ -39,7 +40,7 @@ class Upgrade:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`doctor check --format json`."""
+    """`doctor check --format json`, and `doctor confirm`'s."""
 
     schema_version: SchemaVersion
     doctor_version: str
@@ -47,6 +48,8 @@ class Report:
     environment: Environment
     findings: tuple[Finding, ...]
     upgrade: Upgrade
+    observations: tuple[Observation, ...]
+    """What the reproducers saw that were run: `doctor confirm`. Empty for `doctor check`."""
     exit_code: int
 
 
@@ -100,6 +103,7 @@ def report_on(diagnosis: Diagnosis, redactor: Redactor) -> Report:
             remaining=tuple(dict.fromkeys(each.id for each in diagnosis.findings if each.id not in cleared)),
             alternatives=plan.alternatives,
         ),
+        observations=diagnosis.observations,
         exit_code=diagnosis.exit_code,
     )
 

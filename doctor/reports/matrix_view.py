@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
+from packaging.version import Version
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from doctor.evidence import known_evidence, relevant_verdicts
 from doctor.matrix import Advisory, AffectedRange, Matrix
 
 
@@ -33,6 +37,28 @@ def print_advisory(advisory: Advisory, matrix: Matrix, console: Console) -> None
     for label, value in _rows(advisory, matrix):
         table.add_row(label, Text(value))
     console.print(table)
+    for affected in advisory.affected:
+        _print_strip(advisory, affected.package, console)
+
+
+_CELLS = {"reproduced": ("#", "bold red"), "not reproduced": (".", "green"), "not applicable": ("-", "dim"), None: ("?", "dim")}
+
+
+def _print_strip(advisory: Advisory, package: str, console: Console) -> None:
+    """A cell for each release that was swept, oldest first, and in words where it was reproduced. Nothing where nothing was run."""
+    evidence = known_evidence()
+    verdicts = relevant_verdicts(advisory, package, evidence)
+    swept = sorted(map(Version, evidence.environments.get(package, {})))
+    if not verdicts:
+        return
+    cells = [_CELLS[verdicts.get(version)] for version in swept]
+    console.print(Text(f"\n{package} {swept[0]} to {swept[-1]}, one cell a release:"))
+    console.print(Text.assemble(*cells), soft_wrap=False, overflow="fold")
+    console.print(Text("# reproduced   . not reproduced   - not applicable   ? not run", style="dim"))
+    runs = itertools.groupby(swept, verdicts.get)
+    spans = [(versions[0], versions[-1]) for verdict, group in runs if verdict == "reproduced" and (versions := list(group))]
+    if spans:
+        console.print(Text("reproduced on " + ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in spans)))
 
 
 def _rows(advisory: Advisory, matrix: Matrix) -> list[tuple[str, str]]:

@@ -165,13 +165,14 @@ def _sections(report: Report) -> Iterator[_Section]:
             yield _Section(title, taken)
 
     count = len(left)
+    yield from take("Cleared here: the versions match, but the reproducer passed:", [each for each in left if each.status == "cleared"])
     yield from take("The installation itself:", [each for each in left if each.kind == "installation"])
     for change in report.upgrade.changes:
         title = f"Upgrading {change.package} {change.from_} -> {change.to} clears {len(change.clears)} of these {count}:"
         yield from take(title, [each for each in left if each.id in change.clears])
     yield from take("May hold here; a fact is missing:", [each for each in left if each.status == "possible"])
     curable = [each for each in left if each.kind not in NO_UPGRADE_CURES]
-    yield from take("Fixed in later releases, all of which bring other problems:", [each for each in curable if each.fixed_in is not None])
+    yield from take("Fixed in later releases, none of which can be recommended here:", [each for each in curable if each.fixed_in is not None])
     yield from take("No release fixes these yet:", curable)
     yield from take("No upgrade cures these: how models are used, and what fits:", list(left))
 
@@ -181,11 +182,14 @@ _INSET = " " * 16
 
 def _title(finding: Finding) -> _Paragraph:
     severity = (f"{finding.severity:<7}", _STYLES[finding.severity])
-    return _Paragraph(finding.title, Text.assemble("  ", (finding.id, "bold"), " ", severity, " "))
+    confirmed = "confirmed: " if finding.status == "confirmed" else ""
+    return _Paragraph(confirmed + finding.title, Text.assemble("  ", (finding.id, "bold"), " ", severity, " "))
 
 
 def _brief(finding: Finding) -> Group:
     """The title, and for what an upgrade may cure, what sets it off; how not to use a model is in the title."""
+    if finding.observed is not None:
+        return Group(_title(finding), _Paragraph(finding.observed, _INSET, style="dim", one_line=True))
     if finding.kind in NO_UPGRADE_CURES:
         return Group(_title(finding))
     return Group(_title(finding), _Paragraph(f"when: {finding.trigger}", _INSET, style="dim", one_line=True))
@@ -193,7 +197,8 @@ def _brief(finding: Finding) -> Group:
 
 def _whole(finding: Finding) -> Group:
     label = "found" if finding.kind == "installation" else "when"
-    lines = [(label, finding.trigger), ("remedy", finding.remedy), *(("unsure", f"it would take {fact}") for fact in finding.missing)]
+    lines = [(label, finding.trigger)] + ([("run", finding.observed)] if finding.observed else [])
+    lines += [("remedy", finding.remedy), *(("unsure", f"it would take {fact}") for fact in finding.missing)]
     lines += [("see", reference) for reference in finding.references[:1]]
     return Group(_title(finding), *(_Paragraph(text, f"{_INSET}{name + ':':<8}") for name, text in lines))
 

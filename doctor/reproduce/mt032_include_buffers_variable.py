@@ -1,0 +1,25 @@
+"""MT032: ACCELERATE_INIT_INCLUDE_BUFFERS=1 leaves non-persistent buffers on meta."""
+
+import os
+
+import _tiny
+from _harness import Verdict, not_reproduced, reproduced
+
+
+def reproduce(workdir: str) -> Verdict:
+    from transformers import LlamaForCausalLM
+
+    path = _tiny.saved_llama(workdir)
+    reference = _tiny.reference_state(path)
+    os.environ["ACCELERATE_INIT_INCLUDE_BUFFERS"] = "1"
+    try:
+        model = LlamaForCausalLM.from_pretrained(path, device_map={"": "cpu"})
+        model.to("cpu")
+    except NotImplementedError as error:
+        if _tiny.is_meta_error(error):
+            return reproduced(_tiny.first_line(error))
+        raise
+    wrong = _tiny.differences(model, reference)
+    if wrong:
+        return reproduced("without an error, " + _tiny.summary(wrong))
+    return not_reproduced("all %d tensors as in the reference" % len(reference))

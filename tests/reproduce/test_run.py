@@ -1,0 +1,149 @@
+"""The runner, with small scripts of our own in place of reproducers; the interpreter is real, the stack need not be there."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from doctor.observation import Observation
+from doctor.reproduce import FOLDER, Observed, digest, reproducers, run_reproducers
+
+SCRIPTS = {
+    "reproduced": "return reproduced('KeyError: 1')",
+    "not reproduced": "return not_reproduced('all equal')",
+    "not applicable": "return not_applicable('no such API')",
+}
+
+
+def script(folder: Path, number: int, body: str) -> Path:
+    path = folder / f"mt{number:03}_test.py"
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    path.write_text(f"import os, sys, time\nfrom _harness import not_applicable, not_reproduced, reproduced\n\n\ndef reproduce(workdir):\n{lines}\n")
+    return path
+
+
+def run(*scripts: Path, seconds: float = 20, jobs: int = 2) -> Observed:
+    return run_reproducers(sys.executable, scripts, seconds=seconds, jobs=jobs)
+
+
+def only(observed: Observed) -> Observation:
+    (observation,) = observed.observations
+    return observation
+
+
+@pytest.mark.parametrize("verdict", SCRIPTS)
+def test_a_verdict_comes_back_with_its_detail(tmp_path: Path, verdict: str) -> None:
+    observation = only(run(script(tmp_path, 1, SCRIPTS[verdict])))
+    assert (observation.id, observation.verdict) == ("MT001", verdict)
+    assert observation.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ("raise ValueError('no\\nmore')", "ValueError: no"),
+        ("return None", "AttributeError"),
+        ("os._exit(3)", "ended without a verdict: exit status 3"),
+        ("os.kill(os.getpid(), 11)", "ended without a verdict: signal 11"),
+        ("return type(reproduced(''))('maybe', '')", "it returned no verdict"),
+        ("sys.exit(0)", "SystemExit"),
+        ("import no_such_module", "ModuleNotFoundError"),
+        ("bytearray(8 * 1024**3)\nreturn not_reproduced('')", "MemoryError"),
+    ],
+)
+def test_anything_else_is_broken_with_the_reason(tmp_path: Path, body: str, detail: str) -> None:
+    observation = only(run(script(tmp_path, 1, body)))
+    assert observation.verdict == "broken"
+    assert detail in observation.detail
+
+
+def test_one_that_takes_too_long_is_ended_and_the_others_are_not(tmp_path: Path) -> None:
+    hanging, quick = script(tmp_path, 1, "time.sleep(60)"), script(tmp_path, 2, SCRIPTS["reproduced"])
+    started = time.monotonic()
+    observed = run(hanging, quick, seconds=2)
+    assert time.monotonic() - started < 20
+    assert [(each.id, each.verdict) for each in observed.observations] == [("MT001", "broken"), ("MT002", "reproduced")]
+    assert "its time was up" in observed.observations[0].detail
+
+
+def test_what_a_reproducer_prints_does_not_mix_with_the_answers(tmp_path: Path) -> None:
+    forged = {"script": "mt001_test.py", "verdict": "reproduced", "detail": "forged"}
+    flood = f"import json\nprint(json.dumps({forged}))\nprint('x' * 3000000)\nreturn not_reproduced('')"
+    assert only(run(script(tmp_path, 1, flood))).verdict == "not reproduced"
+
+
+def test_a_reproducer_works_in_a_folder_of_its_own_that_is_gone_after(tmp_path: Path) -> None:
+    said = only(
+        run(script(tmp_path, 1, "open('x', 'w').close()\nreturn reproduced(os.getcwd() + ' ' + workdir + ' ' + os.path.expanduser('~'))"))
+    ).detail
+    here, workdir, home = said.split()
+    assert here == workdir
+    assert Path(home).parent == Path(here).parent
+    assert not Path(here).exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["mt001_test.py"]
+
+
+def test_it_is_offline_and_sees_no_gpu(tmp_path: Path) -> None:
+    body = "return reproduced(os.environ['HF_HUB_OFFLINE'] + os.environ['TRANSFORMERS_OFFLINE'] + os.environ['CUDA_VISIBLE_DEVICES'])"
+    assert only(run(script(tmp_path, 1, body))).detail == "11"
+
+
+def test_reproducers_run_side_by_side(tmp_path: Path) -> None:
+    scripts = [script(tmp_path, number, "time.sleep(1.5)\nreturn reproduced('')") for number in range(1, 5)]
+    started = time.monotonic()
+    run(*scripts, jobs=4)
+    assert time.monotonic() - started < 5
+
+
+def test_what_cannot_be_imported_is_said(tmp_path: Path) -> None:
+    observed = run(script(tmp_path, 1, SCRIPTS["reproduced"]))
+    for package in ("torch", "transformers", "accelerate"):
+        assert observed.imports[package] is not None or "Error" in observed.import_errors[package]
+
+
+def test_an_interpreter_that_is_none_leaves_every_script_broken(tmp_path: Path) -> None:
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/sh\nexit 4\n")
+    fake.chmod(0o755)
+    observed = run_reproducers(str(fake), [script(tmp_path, 1, SCRIPTS["reproduced"])])
+    assert only(observed).verdict == "broken"
+    assert "exit status 4" in only(observed).detail
+
+
+def test_a_digest_changes_with_the_script_and_with_its_helpers(tmp_path: Path) -> None:
+    path = script(tmp_path, 1, SCRIPTS["reproduced"])
+    helper = tmp_path / "_harness.py"
+    helper.write_text("one = 1\n")
+    first = digest(path)
+    helper.write_text("one = 2\n")
+    second = digest(path)
+    path.write_text(path.read_text() + "\n")
+    assert len({first, second, digest(path)}) == 3
+
+
+def test_every_reproducer_is_of_an_advisory_and_names_it() -> None:
+    from doctor.matrix_file import builtin_matrix
+
+    matrix = builtin_matrix()
+    found = reproducers()
+    assert len(found) >= 55
+    assert len(found) == len(list(FOLDER.glob("mt*.py")))
+    for advisory_id, path in found.items():
+        assert matrix.advisory(advisory_id) is not None, path.name
+        assert path.read_text("utf-8").startswith(f'"""{advisory_id}: '), path.name
+        assert "to_empty" not in path.name or advisory_id in {"MT080", "MT081"}
+
+
+def test_no_helper_of_ours_is_left_running(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    body = f"pid = os.fork()\nif pid == 0:\n    time.sleep(60)\nopen({str(pid_file)!r}, 'w').write(str(pid))\nreturn reproduced('')"
+    run(script(tmp_path, 1, body))
+    with contextlib.suppress(psutil.NoSuchProcess):
+        left = psutil.Process(int(pid_file.read_text()))
+        psutil.wait_procs([left], timeout=3)
+        assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE

@@ -1,0 +1,37 @@
+"""Set `evidence.level` in data/compat.yaml: `run` for every advisory the runs prove, and for no other.
+
+python tools/evidence_levels.py
+"""
+
+from __future__ import annotations
+
+import re
+
+from doctor.evidence import contradictions, is_proved, known_evidence
+from doctor.matrix_file import builtin_file, read_matrix
+from doctor.releases import known_releases
+
+_LEVEL = re.compile(r"^      level: (\w+)$", re.MULTILINE)
+
+
+def main() -> None:
+    """Rewrite the levels; print what the runs deny, which only a person can mend."""
+    file = builtin_file()
+    blocks = re.split(r"(?m)^(?=  - id: )", file.read_text("utf-8"))
+    advisories = {advisory.id: advisory for advisory in read_matrix(file).advisories}
+    for index, block in enumerate(blocks):
+        found = re.match(r"  - id: (\w+)", block)
+        if found is None:
+            continue
+        advisory = advisories[found[1]]
+        proved = is_proved(advisory, known_evidence(), known_releases())
+        level = "run" if proved else "reported" if advisory.evidence.level == "run" else advisory.evidence.level
+        blocks[index] = _LEVEL.sub(f"      level: {level}", block)
+        for fault in contradictions(advisory, known_evidence()):
+            print(fault)
+    file.write_text("".join(blocks), encoding="utf-8")
+    print(f"{sum('level: run' in block for block in blocks)} of {len(advisories)} are proved by runs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""Run the reproducers on every release: data/evidence/runs.json.
+
+    python tools/sweep.py PACKAGE [--since VERSION] [--only MT050 ...] [--releases 1.5.2 ...] [--torch REQUIREMENT]
+
+One environment a release, made with uv and removed after; the newest patch release of each minor version first, then the first ones,
+then the rest. What was run before with the same reproducer is not run again, so that an interrupted sweep goes on where it stopped, and
+a new release costs one environment. Where the index serves CUDA builds of torch, UV_TORCH_BACKEND=cpu saves several gigabytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from doctor import schema
+from doctor.evidence import FILE, Evidence, Runs, SweptEnvironment
+from doctor.matrix_file import builtin_matrix
+from doctor.observation import Observation
+from doctor.releases import known_releases
+from doctor.reproduce import digest, reproducers, run_reproducers
+
+SINCE = {"transformers": "4.30.0", "accelerate": "0.20.0"}
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)*(?:e[+-]?\d+)?")
+LOOKED_AT = ("torch", "transformers", "accelerate", "numpy", "setuptools", "tokenizers", "huggingface-hub", "safetensors")
+
+
+class Companions(NamedTuple):
+    """What goes with the releases from `since` on."""
+
+    since: str
+    requirements: tuple[str, ...]
+
+
+COMPANIONS = {
+    "transformers": (
+        Companions("4.46.0", ("accelerate==1.10.1",)),
+        Companions("4.45.0", ("accelerate==1.10.1", "numpy<2")),
+        Companions("4.40.0", ("accelerate==0.31.0", "numpy<2")),
+        Companions("4.36.0", ("accelerate==0.31.0", "numpy<2", "setuptools<80")),
+        Companions("0", ("accelerate==0.21.0", "numpy<2", "setuptools<80")),
+    ),
+    "accelerate": (
+        Companions("0.34.0", ("transformers==4.57.6",)),
+        Companions("0.26.0", ("transformers==4.57.6", "numpy<2")),
+        Companions("0.21.0", ("transformers==4.36.2", "numpy<2")),
+        Companions("0", ("transformers==4.30.2", "numpy<2", "setuptools<80")),
+    ),
+}
+
+
+def companions(package: str, version: Version) -> tuple[str, ...]:
+    """The requirements that make an environment in which this release runs."""
+    return next(each.requirements for each in COMPANIONS[package] if version >= Version(each.since))
+
+
+def in_order_of_news(versions: Sequence[Version]) -> list[Version]:
+    """The newest patch of each minor version, newest first; then the first of each; then the rest: boundaries show early."""
+    last = {version.release[:2]: version for version in versions}
+    first = {version.release[:2]: version for version in reversed(versions)}
+    ordered = [*reversed(list(last.values())), *first.values(), *versions]
+    return list(dict.fromkeys(ordered))
+
+
+def read_evidence(file: Path) -> Evidence:
+    """The evidence so far; none when there is no file yet."""
+    if not file.exists():
+        return Evidence(1, {}, {})
+    evidence: Evidence = schema.construct(Evidence, json.loads(file.read_text("utf-8")))
+    return evidence
+
+
+def missing(evidence: Evidence, package: str, version: Version, scripts: Mapping[str, Path]) -> dict[str, Path]:
+    """The reproducers not run on this release in their present form. An environment that could not be made is tried again."""
+    todo = {}
+    for advisory_id, script in scripts.items():
+        runs = evidence.runs.get(advisory_id, {}).get(package)
+        known = runs is not None and runs.reproducer == digest(script) and any(str(version) in releases for releases in runs.seen.values())
+        if not known:
+            todo[advisory_id] = script
+    return todo
+
+
+def with_observations(
+    evidence: Evidence, package: str, version: Version, environment: SweptEnvironment, seen: Iterable[tuple[Observation, str]]
+) -> Evidence:
+    """`evidence` with what was seen on one release, each observation with the digest of its reproducer; older ones of it are replaced."""
+    runs = {advisory_id: dict(packages) for advisory_id, packages in evidence.runs.items()}
+    for observation, reproducer in seen:
+        before = runs.setdefault(observation.id, {}).get(package)
+        kept = dict(before.seen) if before is not None and before.reproducer == reproducer else {}
+        kept = {said: tuple(each for each in releases if each != str(version)) for said, releases in kept.items()}
+        said = f"{observation.verdict}: {NUMBER.sub('#', observation.detail)}"
+        kept[said] = tuple(sorted({*kept.get(said, ()), str(version)}, key=Version))
+        runs[observation.id][package] = Runs(reproducer, {said: releases for said, releases in kept.items() if releases})
+    environments = {name: dict(releases) for name, releases in evidence.environments.items()}
+    environments.setdefault(package, {})[str(version)] = environment
+    return replace(evidence, environments=environments, runs=runs)
+
+
+def as_text(evidence: Evidence) -> str:
+    """The evidence as JSON with a line for each thing that changes alone, sorted: a small change is a small diff."""
+    lines = ['{"schema_version": 1,', '"environments": {']
+    for package, releases in sorted(evidence.environments.items()):
+        rows = [f"  {json.dumps(version)}: {_line(releases[version])}" for version in sorted(releases, key=Version)]
+        lines.append(f" {json.dumps(package)}: {{\n" + ",\n".join(rows) + "},")
+    lines[-1] = lines[-1].rstrip(",") + "},"
+    lines.append('"runs": {')
+    for advisory_id, packages in sorted(evidence.runs.items()):
+        for package, runs in sorted(packages.items()):
+            rows = [f"   {json.dumps(said)}: {json.dumps(list(runs.seen[said]))}" for said in sorted(runs.seen)]
+            head = f' {json.dumps(advisory_id)}: {{{json.dumps(package)}: {{"reproducer": {json.dumps(runs.reproducer)}, "seen": {{'
+            lines.append(head + "\n" + ",\n".join(rows) + "}}},")
+    lines[-1] = lines[-1].rstrip(",") + "}}"
+    return "\n".join(lines) + "\n"
+
+
+def _line(environment: SweptEnvironment) -> str:
+    return json.dumps(schema.plain(environment), sort_keys=True)
+
+
+def write_evidence(evidence: Evidence, file: Path) -> None:
+    """Replace the file whole."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.write_text(as_text(evidence), encoding="utf-8")
+    unfinished.replace(file)
+
+
+def make_environment(home: Path, requirements: Sequence[str]) -> str | None:
+    """Make a venv with `requirements`; why it could not be, None when it could."""
+    uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
+    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, home], check=True)
+    done = subprocess.run(
+        [uv, "pip", "install", "--quiet", "--python", home / "bin" / "python", *requirements], capture_output=True, text=True, check=False
+    )
+    return " ".join(done.stderr.split())[:200] if done.returncode else None
+
+
+def installed(python: Path) -> dict[str, str]:
+    """The versions of what reproducers look at."""
+    code = "import importlib.metadata as m, json; print(json.dumps({d.metadata['Name']: d.version for d in m.distributions()}))"
+    versions = json.loads(subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout)
+    normalised = {str(canonicalize_name(name)): version for name, version in versions.items()}
+    return {name: normalised[name] for name in LOOKED_AT if name in normalised}
+
+
+def sweep_release(home: Path, package: str, version: Version, torch: str, scripts: Mapping[str, Path]) -> tuple[SweptEnvironment, list[Observation]]:
+    """Make the environment of one release and run the reproducers in it."""
+    why = make_environment(home, [torch, f"{package}=={version}", *companions(package, version)])
+    python = home / "bin" / "python"
+    today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
+    running = ".".join(map(str, sys.version_info[:3]))
+    if why is not None:
+        return SweptEnvironment(today, running, {}, f"cannot be installed: {why}"), []
+    packages = installed(python)
+    observed = run_reproducers(str(python), list(scripts.values()), jobs=os.cpu_count() or 1)
+    if package not in observed.imports or package in observed.import_errors:
+        return SweptEnvironment(today, running, packages, f"cannot be imported: {observed.import_errors.get(package, 'no answer')}"), []
+    return SweptEnvironment(today, running, packages, None), list(observed.observations)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Sweep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("package", choices=tuple(SINCE))
+    parser.add_argument("--since", type=Version)
+    parser.add_argument("--releases", nargs="+", type=Version)
+    parser.add_argument("--only", nargs="+", metavar="ID")
+    parser.add_argument("--torch", default="torch==2.13.0", metavar="REQUIREMENT")
+    parser.add_argument("--output", type=Path, default=FILE)
+    options = parser.parse_args(arguments)
+    package: str = options.package
+    about = {each.id for each in builtin_matrix().advisories if any(affected.package == package for affected in each.affected)}
+    scripts = {name: path for name, path in reproducers().items() if name in about and (not options.only or name in options.only)}
+    since = options.since or Version(SINCE[package])
+    every = [each.version for each in known_releases()[package] if not each.yanked and each.version >= since]
+    evidence = read_evidence(options.output)
+    todo = [each for each in options.releases or in_order_of_news(every) if missing(evidence, package, each, scripts)]
+    say(f"{len(todo)} of {len(every)} releases to run, up to {len(scripts)} reproducers each")
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, version in enumerate(todo, 1):
+            wanted = missing(evidence, package, version, scripts)
+            environment, seen = sweep_release(Path(scratch) / "venv", package, version, options.torch, wanted)
+            evidence = with_observations(evidence, package, version, environment, [(each, digest(scripts[each.id])) for each in seen])
+            write_evidence(evidence, options.output)
+            mean = (time.monotonic() - started) / number
+            counts = {verdict: sum(each.verdict == verdict for each in seen) for verdict in {each.verdict for each in seen}}
+            say(f"{number}/{len(todo)} {package} {version}: {environment.untestable or counts}; {mean * (len(todo) - number) / 60:.0f} min left")
+
+
+def say(line: str) -> None:
+    """Progress."""
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        say("interrupted; what is finished is written, and the same command goes on from there")
+        sys.exit(130)
