@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(given)
     try:
         _accept_any_text()
+        _end_children_when_terminated()
         code: int = options.run(options)
         return code
     except DoctorError as error:
@@ -204,13 +205,16 @@ def _report(output: TextIO, options: argparse.Namespace, diagnosis: Diagnosis) -
     """The report on a diagnosis, through the one gate that masks what is private."""
     from doctor.reports.document import report_on
     from doctor.reports.redact import Redactor
+    from doctor.upgrade.command import upgrade_command
 
-    report = report_on(diagnosis, Redactor.of_this_machine())
+    redactor = Redactor.of_this_machine()
+    report = report_on(diagnosis, redactor)
 
     def show(console: Console) -> None:
         from doctor.reports.terminal import print_report
 
-        print_report(report, console, verbose=options.verbose or bool(options.id))
+        command = upgrade_command(diagnosis.plan.changes, redactor.of_paths_only().value(diagnosis.environment))
+        print_report(report, console, command, verbose=options.verbose or bool(options.id))
 
     _write(output, options.format, report, show)
 
@@ -354,6 +358,19 @@ def _accept_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def _end_children_when_terminated() -> None:
+    """A signal that would kill doctor outright leaves by way of every `with`, so that no child is left."""
+    import signal
+    from types import FrameType
+
+    def leave(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), leave)
 
 
 def _complain(line: str) -> None:

@@ -217,7 +217,8 @@ def _not_covered(environment: Environment, matrix: Matrix, narrowing: Narrowing)
             continue
         version = installed_version(distribution)
         if version is None:
-            reason = f"the version of {name} could not be had"
+            said = distribution.version
+            reason = f"the version of {name}, {said!r}, is not a PEP 440 version" if said else f"the version of {name} could not be had"
         elif version > coverage.checked_up_to:
             reason = f"{name} {version} is not covered by this matrix (checked up to {coverage.checked_up_to})"
         else:

@@ -124,7 +124,7 @@ class TorchRuntime:
     """What torch itself said, in the patient's interpreter."""
 
     importable: bool | None
-    """None when torch was not asked (`--no-live`)."""
+    """None when torch was not asked (`--no-live`), or the interpreter never got as far as asking it."""
     version: str | None = None
     cuda_built: str | None = None
     """`torch.version.cuda`; None for a build without CUDA."""
@@ -139,7 +139,7 @@ class TorchRuntime:
     default_dtype: str | None = None
     default_device: str | None = None
     error: str | None = None
-    """Why it cannot be imported, in one line."""
+    """Why it cannot be imported, or what it did not get past, in one line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,9 +107,10 @@ def _package_condition(condition: PackageCondition, environment: Environment) ->
 
 
 def _python_condition(ranges: Sequence[AffectedRange], environment: Environment) -> _Answer:
-    if environment.python.version is None:
+    try:
+        version = parse_version(environment.python.version or "")
+    except InvalidVersion:
         return _Missing("the version of Python")
-    version = parse_version(environment.python.version)
     return any(version in each for each in ranges)
 
 

@@ -147,6 +147,21 @@ def test_the_report_names_neither_the_home_folder_nor_the_user(doctor: Doctor, s
     assert ran.json["upgrade"]["command"].startswith("~/stack/bin/python -m pip install ")
 
 
+def test_the_command_works_where_the_path_names_the_user(doctor: Doctor, stack: Path) -> None:
+    """In a report for others the name is masked; what is to be pasted here is not."""
+    variables = {"LOGNAME": "stack", "USER": "stack"}
+    assert f"{stack}/bin/python -m pip install" in doctor("--no-live", "--python", stack, variables=variables).out
+    assert "/<user>/bin/python" in doctor("--no-live", "--python", stack, "--format", "json", variables=variables).json["upgrade"]["command"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_path_that_is_not_utf_8_is_no_reason_to_fail(doctor: Doctor, stack: Path, tmp_path: Path) -> None:
+    strange = os.fsdecode(os.fsencode(tmp_path) + b"/v\xe9nv")
+    stack.rename(strange)
+    assert doctor("--no-live", "--python", strange, "--format", "json", "--output", tmp_path / "report.json").code == 1
+    assert "v\N{REPLACEMENT CHARACTER}nv" in json.loads((tmp_path / "report.json").read_text("utf-8"))["environment"]["python"]["executable"]
+
+
 def test_a_closed_stdout_is_one_line_and_exit_code_2(stack: Path) -> None:
     done = subprocess.run(
         ["sh", "-c", f'exec "{sys.executable}" -m doctor --no-live --python "{stack}" >&-'], capture_output=True, text=True, check=False
@@ -182,7 +197,10 @@ def test_a_file_that_cannot_be_finished_is_left_as_it_was(doctor: Doctor, tmp_pa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
-def test_ctrl_c_ends_it_and_leaves_nothing_behind(stack: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "said"), [(signal.SIGINT, 130, "doctor: interrupted\n"), (signal.SIGTERM, 143, ""), (signal.SIGHUP, 129, "")]
+)
+def test_a_signal_ends_it_and_leaves_nothing_behind(stack: Path, tmp_path: Path, number: signal.Signals, code: int, said: str) -> None:
     (site_packages,) = stack.glob("lib/python3*/site-packages")
     (site_packages / "torch").mkdir()
     pid_file = tmp_path / "pid"
@@ -192,10 +210,9 @@ def test_ctrl_c_ends_it_and_leaves_nothing_behind(stack: Path, tmp_path: Path) -
     deadline = time.monotonic() + 20
     while not (pid_file.exists() and pid_file.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert err == "doctor: interrupted\n"
+    assert (process.returncode, err) == (code, said)
     assert not output.exists()
     assert not list(tmp_path.glob(".report*"))
     with pytest.raises(ProcessLookupError):

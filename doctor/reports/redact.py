@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 _NOT_PRIVATE = frozenset({"root", "user", "admin", "ubuntu", "localhost", "runner", "jovyan", "vscode"})
 """Names that many machines share, and that stand in ordinary words and paths."""
-_CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""With these a hostile version string could steer a terminal."""
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""With these a hostile version string could steer a terminal; the last are what a path that is not UTF-8 leaves in a string."""
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -23,6 +23,7 @@ class Redactor:
     """Masks the same private value the same way wherever it stands: the home folder `~`, the user `<user>`, the host `<host>`."""
 
     def __init__(self, homes: tuple[str, ...], user: str | None, host: str | None) -> None:
+        self._homes = homes
         self._masks = [(_CONTROL_CHARACTER, "\N{REPLACEMENT CHARACTER}"), (_CREDENTIALS, "<credentials>@")]
         for home in sorted({each.rstrip("/\\") for each in homes}, key=len, reverse=True):
             if len(home) > 1:
@@ -30,6 +31,10 @@ class Redactor:
         for name, mask in ((user, "<user>"), (host, "<host>")):
             if name and len(name) > 2 and name.lower() not in _NOT_PRIVATE:
                 self._masks.append((re.compile(rf"(?i)(?<![\w.-]){re.escape(name)}(?![\w-])"), mask))
+
+    def of_paths_only(self) -> Redactor:
+        """One that masks no names: for a command, which has to work where it is pasted."""
+        return Redactor(self._homes, None, None)
 
     @classmethod
     def of_this_machine(cls) -> Redactor:

@@ -18,8 +18,11 @@ FEW = 6
 _STYLES = {"silent": "bold magenta", "error": "bold red", "warning": "yellow"}
 
 
-def print_report(report: Report, console: Console, verbose: bool = False) -> None:
-    """Print the report on `console`; `verbose` shows every finding whole however many there are."""
+def print_report(report: Report, console: Console, command: str | None = None, verbose: bool = False) -> None:
+    """Print the report on `console`; `verbose` shows every finding whole however many there are.
+
+    `command` makes the report's upgrade on this machine (None: the report's own, in which names are masked).
+    """
     python = report.environment.python
     implementation = python.implementation or "Python"
     examined = Text.assemble("Examined ", (python.executable, "bold"), f" ({implementation} {python.version or 'of unknown version'})")
@@ -32,7 +35,7 @@ def print_report(report: Report, console: Console, verbose: bool = False) -> Non
         console.print(part)
     if report.findings:
         _heading(console, "What to do")
-        for part in _advice(report):
+        for part in _advice(report, command or report.upgrade.command):
             console.print(part, soft_wrap=isinstance(part, _Command))
     _heading(console, "What could not be determined")
     for part in _unknown(report):
@@ -98,7 +101,7 @@ def _cuda(environment: Environment) -> str:
     if "torch" not in environment.packages:
         return "torch is not installed"
     if torch.importable is None:
-        return "not asked (--no-live)"
+        return f"torch did not answer: {torch.error}" if torch.error else "not asked (--no-live)"
     if not torch.importable:
         return f"torch cannot be imported: {torch.error}"
     built = f"CUDA {torch.cuda_built}" if torch.cuda_built else f"ROCm {torch.hip_built}" if torch.hip_built else "the CPU only"
@@ -210,14 +213,14 @@ class _Command(Text):
     """A line that must not be wrapped: it is there to be pasted."""
 
 
-def _advice(report: Report) -> Iterator[RenderableType]:
+def _advice(report: Report, command: str | None) -> Iterator[RenderableType]:
     """The installation first: while it is broken, no upgrade is worth trying."""
     upgrade = report.upgrade
     faults = [finding for finding in report.findings if finding.kind == "installation"]
     for fault in faults:
         yield _Paragraph(fault.remedy, f"  {fault.id}: ")
-    if upgrade.command is not None:
-        yield _Command(f"  {upgrade.command}", style="bold green")
+    if command is not None:
+        yield _Command(f"  {command}", style="bold green")
     for change in upgrade.changes:
         newest = f"; {change.newest_clean} is the newest that does and brings nothing new" if change.newest_clean != change.to else ""
         yield _Paragraph(f"{change.package} {change.to} is the nearest release that clears {_ids(change.clears)}{newest}.")
