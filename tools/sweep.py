@@ -2,9 +2,10 @@
 
     python tools/sweep.py PACKAGE [--since VERSION] [--only MT050 ...] [--releases 1.5.2 ...] [--torch REQUIREMENT]
 
-One environment a release, made with uv and removed after; the newest patch release of each minor version first, then the first ones,
-then the rest. What was run before with the same reproducer is not run again, so that an interrupted sweep goes on where it stopped, and
-a new release costs one environment. Where the index serves CUDA builds of torch, UV_TORCH_BACKEND=cpu saves several gigabytes.
+One environment a release, made with uv and removed after; the neighbours of the boundaries the matrix claims first, then the newest
+patch release of each minor version, then the rest. What was run before with the same reproducer is not run again: an interrupted sweep
+goes on where it stopped, and a new release costs one environment. Where the index serves CUDA builds of torch, UV_TORCH_BACKEND=cpu
+saves several gigabytes.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,12 +70,19 @@ def companions(package: str, version: Version) -> tuple[str, ...]:
     return next(each.requirements for each in COMPANIONS[package] if version >= Version(each.since))
 
 
-def in_order_of_news(versions: Sequence[Version]) -> list[Version]:
-    """The newest patch of each minor version, newest first; then the first of each; then the rest: boundaries show early."""
+def in_order_of_news(versions: Sequence[Version], boundaries: Iterable[Version]) -> list[Version]:
+    """The neighbours of boundaries first, then the newest patch of each minor version, then the rest; newest first."""
+    claimed = list(boundaries)
+    neighbours = [each for pair in pairwise(versions) if any(pair[0] < boundary <= pair[1] for boundary in claimed) for each in pair]
     last = {version.release[:2]: version for version in versions}
-    first = {version.release[:2]: version for version in reversed(versions)}
-    ordered = [*reversed(list(last.values())), *first.values(), *versions]
-    return list(dict.fromkeys(ordered))
+    return list(dict.fromkeys([*sorted(neighbours, reverse=True), *reversed(list(last.values())), *reversed(versions)]))
+
+
+def claimed_boundaries(package: str) -> Iterator[Version]:
+    """Where the matrix says that something begins or ends in this package."""
+    for advisory in builtin_matrix().advisories:
+        for bounds in (each for affected in advisory.affected if affected.package == package for each in affected.ranges):
+            yield from (boundary for boundary in (bounds.introduced, bounds.fixed) if boundary is not None)
 
 
 def read_evidence(file: Path) -> Evidence:
@@ -190,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     since = options.since or Version(SINCE[package])
     every = [each.version for each in known_releases()[package] if not each.yanked and each.version >= since]
     evidence = read_evidence(options.output)
-    todo = [each for each in options.releases or in_order_of_news(every) if missing(evidence, package, each, scripts)]
+    todo = [each for each in options.releases or in_order_of_news(every, claimed_boundaries(package)) if missing(evidence, package, each, scripts)]
     say(f"{len(todo)} of {len(every)} releases to run, up to {len(scripts)} reproducers each")
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
