@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from doctor import __version__
+from doctor import __version__, output
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
@@ -34,16 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.insert(0, "check")
     options = _parser().parse_args(given)
     try:
-        _accept_any_text()
-        _end_children_when_terminated()
+        output.accept_any_text()
+        output.end_children_when_terminated()
         code: int = options.run(options)
         return code
     except DoctorError as error:
         for line in str(error).splitlines():
-            _complain(line)
+            output.complain(line)
         return 2
     except KeyboardInterrupt:
-        _complain("interrupted")
+        output.complain("interrupted")
         return 130
 
 
@@ -151,7 +149,7 @@ def _check(options: argparse.Namespace) -> int:
     from doctor.releases import known_releases
 
     _mention_other_doctor()
-    with _destination(options.output) as output:
+    with output.destination(options.output) as page:
         matrix = _matrix(options)
         narrowing = Narrowing(
             packages=tuple(_known_package(name, matrix) for name in options.package or ()),
@@ -163,10 +161,10 @@ def _check(options: argparse.Namespace) -> int:
             probe.Interest.of(matrix),
             live=not options.no_live,
             timeout=options.timeout or probe.TORCH_TIMEOUT_SECONDS,
-            waiting=_progress,
+            waiting=output.progress,
         )
         diagnosis = diagnose(environment, matrix, known_releases(), narrowing)
-        _report(output, options, diagnosis)
+        _report(page, options, diagnosis)
     return diagnosis.exit_code
 
 
@@ -176,7 +174,7 @@ def _confirm(options: argparse.Namespace) -> int:
     from doctor.releases import known_releases
     from doctor.reproduce import SECONDS, reproducers, run_reproducers
 
-    with _destination(options.output) as output:
+    with output.destination(options.output) as page:
         matrix = _matrix(options)
         narrowing = Narrowing(ids=tuple(_known_id(name, matrix) for name in options.id))
         scripts = reproducers()
@@ -184,11 +182,11 @@ def _confirm(options: argparse.Namespace) -> int:
         if without:
             raise DoctorError(f"{', '.join(without)}: no reproducer, so nothing to confirm; `doctor matrix show {without[0]}` says what is known")
         timeout = options.timeout or probe.TORCH_TIMEOUT_SECONDS
-        environment = probe.examine(options.python, probe.Interest.of(matrix), timeout=timeout, waiting=_progress)
+        environment = probe.examine(options.python, probe.Interest.of(matrix), timeout=timeout, waiting=output.progress)
         diagnosis = diagnose(environment, matrix, known_releases(), narrowing)
         wanted = narrowing.ids or tuple(each.id for each in diagnosis.findings if each.id in scripts)
         if wanted and environment.torch.importable:
-            with _counted(len(wanted)) as ended:
+            with output.counted(len(wanted)) as ended:
                 observed = run_reproducers(
                     environment.python.executable,
                     [scripts[each] for each in wanted],
@@ -197,11 +195,11 @@ def _confirm(options: argparse.Namespace) -> int:
                     ended=ended,
                 )
             diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observed.observations)
-        _report(output, options, diagnosis)
+        _report(page, options, diagnosis)
     return diagnosis.exit_code
 
 
-def _report(output: TextIO, options: argparse.Namespace, diagnosis: Diagnosis) -> None:
+def _report(page: TextIO, options: argparse.Namespace, diagnosis: Diagnosis) -> None:
     """The report on a diagnosis, through the one gate that masks what is private."""
     from doctor.reports.document import report_on
     from doctor.reports.redact import Redactor
@@ -216,7 +214,7 @@ def _report(output: TextIO, options: argparse.Namespace, diagnosis: Diagnosis) -
         command = upgrade_command(diagnosis.plan.changes, redactor.of_paths_only().value(diagnosis.environment))
         print_report(report, console, command, verbose=options.verbose or bool(options.id))
 
-    _write(output, options.format, report, show)
+    output.write(page, options.format, report, show)
 
 
 def _matrix_list(options: argparse.Namespace) -> int:
@@ -224,8 +222,8 @@ def _matrix_list(options: argparse.Namespace) -> int:
     from doctor.reports.matrix_view import print_listing
 
     matrix = _matrix(options)
-    with _destination(options.output) as output:
-        _write(output, options.format, listing_of(matrix, matrix.advisories), lambda console: print_listing(matrix, console))
+    with output.destination(options.output) as page:
+        output.write(page, options.format, listing_of(matrix, matrix.advisories), lambda console: print_listing(matrix, console))
     return 0
 
 
@@ -237,8 +235,8 @@ def _matrix_show(options: argparse.Namespace) -> int:
     advisory = matrix.advisory(options.id)
     if advisory is None:
         raise DoctorError(f"{options.id}: no such advisory; `doctor matrix list` shows all")
-    with _destination(options.output) as output:
-        _write(output, options.format, listing_of(matrix, (advisory,)), lambda console: print_advisory(advisory, matrix, console))
+    with output.destination(options.output) as page:
+        output.write(page, options.format, listing_of(matrix, (advisory,)), lambda console: print_advisory(advisory, matrix, console))
     return 0
 
 
@@ -257,10 +255,10 @@ def _matrix_validate(options: argparse.Namespace) -> int:
     validation = Validation(1, __version__, options.file, count, tuple(faults), code)
     if code and options.format == "terminal":
         for line in lines:
-            _complain(line)
+            output.complain(line)
         return code
-    with _destination(options.output) as output:
-        _write(output, options.format, validation, lambda console: console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True))
+    with output.destination(options.output) as page:
+        output.write(page, options.format, validation, lambda console: console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True))
     return code
 
 
@@ -291,120 +289,6 @@ def _known_id(name: str, matrix: Matrix) -> str:
     raise DoctorError(f"--id {name}: no such advisory; `doctor matrix list` shows all")
 
 
-# Input and output
-
-
-@contextlib.contextmanager
-def _destination(path: str | None) -> Iterator[TextIO]:
-    """Where the result goes: stdout, or a file that appears whole under its name or not at all."""
-    if path is None:
-        if sys.stdout is None:
-            raise DoctorError("standard output is closed: name a file with --output FILE")
-        yield sys.stdout
-        return
-    import tempfile
-
-    folder, name = os.path.split(os.path.abspath(path))
-    if os.path.isdir(path):
-        raise DoctorError(f"--output {path}: is a folder; name a file in it")
-    try:
-        handle, unfinished = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
-    except OSError as error:
-        raise DoctorError(f"--output {path}: cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yield file
-        os.chmod(unfinished, 0o666 & ~_umask())
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise DoctorError(f"--output {path}: cannot be written: {error.strerror}") from None
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(unfinished)
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
-def _write(output: TextIO, form: str, document: object, show: Callable[[Console], None]) -> None:
-    if form == "json":
-        from doctor.reports.json import as_json
-
-        text = as_json(document)
-    else:
-        import io
-
-        from rich.console import Console
-
-        seen, page = Console(file=output), io.StringIO()
-        show(Console(file=page, width=seen.width, force_terminal=seen.is_terminal, highlight=False, emoji=False))
-        text = "\n".join(line.rstrip(" ") for line in page.getvalue().split("\n"))  # rich fills table cells with blanks
-    try:
-        output.write(text)
-        output.flush()
-    except OSError as error:
-        # The interpreter would flush what is left once more at exit, and complain in its own words.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
-        why = "nobody reads it any more" if isinstance(error, BrokenPipeError) else error.strerror
-        raise DoctorError(f"the output cannot be written: {why}") from None
-
-
-def _accept_any_text() -> None:
-    """Text that the terminal's encoding lacks is replaced, never a reason to fail."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, OSError):
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-
-
-def _end_children_when_terminated() -> None:
-    """A signal that would kill doctor outright leaves by way of every `with`, so that no child is left."""
-    import signal
-    from types import FrameType
-
-    def leave(number: int, _: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), leave)
-
-
-def _complain(line: str) -> None:
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"doctor: {line}\n")
-
-
-@contextlib.contextmanager
-def _progress(what: str) -> Iterator[None]:
-    """Say on a terminal's stderr what is being waited for."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(what):
-        yield
-
-
-@contextlib.contextmanager
-def _counted(total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal's stderr; what is yielded moves it to a count."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"running {total} reproducers", total=total)
-        yield lambda count: progress.update(task, completed=count)
-
-
 def _mention_other_doctor() -> None:
     """Say when `doctor` on PATH is another distribution's: env-doctor installs a script of that name too."""
     from doctor.names import owner_of_doctor_on_path
@@ -412,4 +296,4 @@ def _mention_other_doctor() -> None:
     owner = owner_of_doctor_on_path()
     if owner is not None:
         script, module = owner
-        _complain(f"note: {script} belongs to another program ({module}); this one is also `meta-tensor-doctor` and `python -m doctor`")
+        output.complain(f"note: {script} belongs to another program ({module}); this one is also `meta-tensor-doctor` and `python -m doctor`")

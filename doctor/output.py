@@ -1,0 +1,128 @@
+"""Results to stdout or a file, whole or not at all; progress and errors to stderr; nothing left behind when it ends early."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from doctor.errors import DoctorError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@contextlib.contextmanager
+def destination(path: str | None) -> Iterator[TextIO]:
+    """Where the result goes: stdout, or a file that appears whole under its name or not at all."""
+    if path is None:
+        if sys.stdout is None:
+            raise DoctorError("standard output is closed: name a file with --output FILE")
+        yield sys.stdout
+        return
+    import tempfile
+
+    folder, name = os.path.split(os.path.abspath(path))
+    if os.path.isdir(path):
+        raise DoctorError(f"--output {path}: is a folder; name a file in it")
+    try:
+        handle, unfinished = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+    except OSError as error:
+        raise DoctorError(f"--output {path}: cannot be written: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+        try:
+            os.chmod(unfinished, 0o666 & ~_umask())
+            os.replace(unfinished, path)
+        except OSError as error:
+            raise DoctorError(f"--output {path}: cannot be written: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(unfinished)
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def write(output: TextIO, form: str, document: object, show: Callable[[Console], None]) -> None:
+    """Write `document` as JSON, or what `show` prints of it; raises `DoctorError` when the output does not take it."""
+    if form == "json":
+        from doctor.reports.json import as_json
+
+        text = as_json(document)
+    else:
+        import io
+
+        from rich.console import Console
+
+        seen, page = Console(file=output), io.StringIO()
+        show(Console(file=page, width=seen.width, force_terminal=seen.is_terminal, highlight=False, emoji=False))
+        text = "\n".join(line.rstrip(" ") for line in page.getvalue().split("\n"))  # rich fills table cells with blanks
+    try:
+        output.write(text)
+        output.flush()
+    except OSError as error:
+        # The interpreter would flush what is left once more at exit, and complain in its own words.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+        why = "nobody reads it any more" if isinstance(error, BrokenPipeError) else error.strerror
+        raise DoctorError(f"the output cannot be written: {why}") from None
+
+
+def accept_any_text() -> None:
+    """Text that the terminal's encoding lacks is replaced, never a reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def end_children_when_terminated() -> None:
+    """A signal that would kill doctor outright leaves by way of every `with`, so that no child is left."""
+    import signal
+    from types import FrameType
+
+    def leave(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), leave)
+
+
+def complain(line: str) -> None:
+    """One line on stderr, whatever state stderr is in."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"doctor: {line}\n")
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[None]:
+    """Say on a terminal's stderr what is being waited for."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
+@contextlib.contextmanager
+def counted(total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal's stderr; what is yielded moves it to a count."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"running {total} reproducers", total=total)
+        yield lambda count: progress.update(task, completed=count)
