@@ -17,7 +17,8 @@ from doctor.observation import Verdict
 from doctor.releases import Release
 
 FILE = builtin_file().parent / "evidence" / "runs.json"
-FINE: tuple[Verdict, ...] = ("not reproduced", "not applicable")
+VERDICTS: tuple[Verdict, ...] = ("not applicable", "not reproduced", "reproduced")
+FINE: tuple[Verdict, ...] = ("not applicable", "not reproduced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Runs:
     reproducer: str
     """Its digest (`doctor.reproduce.digest`) when it was run."""
     seen: Mapping[str, tuple[str, ...]]
-    """Releases by what was seen there: `reproduced: KeyError: 'cpu'`. Numbers in it read `#`."""
+    """Labels of environments by what was seen there: `reproduced: KeyError: 'cpu'`. Numbers in it read `#`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +50,9 @@ class Evidence:
 
     schema_version: int
     environments: Mapping[str, Mapping[str, SweptEnvironment]]
-    """By package and release."""
+    """By package and label: the release, and what it was run with besides its usual companions: `1.1.0 with transformers==5.0.0`."""
     runs: Mapping[str, Mapping[str, Runs]]
     """By advisory and package."""
-
-    def verdicts(self, advisory_id: str, package: str) -> dict[Version, Verdict]:
-        """What the advisory's reproducer did, oldest release first; a release where it could not tell is left out."""
-        found: dict[Version, Verdict] = {}
-        runs = self.runs.get(advisory_id, {}).get(package)
-        for said, releases in runs.seen.items() if runs else ():
-            verdict = said.partition(": ")[0]
-            for known in ("reproduced", *FINE):
-                if verdict == known:
-                    found.update({Version(release): known for release in releases})
-        return dict(sorted(found.items()))
 
 
 @functools.cache
@@ -72,14 +62,25 @@ def known_evidence() -> Evidence:
     return evidence
 
 
+def release_of(label: str) -> Version:
+    """The release an environment is labelled with."""
+    return Version(label.partition(" ")[0])
+
+
 def relevant_verdicts(advisory: Advisory, package: str, evidence: Evidence) -> dict[Version, Verdict]:
-    """The verdicts from environments in which the advisory's conditions on other packages hold: elsewhere it is not at stake."""
+    """What the reproducer did on each release, oldest first, in environments where the advisory's conditions on other packages hold.
+
+    Elsewhere it is not at stake. A release where the reproducer could not tell is left out; where it failed in one such environment
+    and passed in another, it failed.
+    """
     environments = evidence.environments.get(package, {})
-    return {
-        version: verdict
-        for version, verdict in evidence.verdicts(advisory.id, package).items()
-        if (environment := environments.get(str(version))) is not None and _at_stake(advisory, package, environment)
-    }
+    runs = evidence.runs.get(advisory.id, {}).get(package)
+    found: dict[Version, Verdict] = {}
+    for verdict in VERDICTS:
+        for said, labels in runs.seen.items() if runs else ():
+            if said.partition(": ")[0] == verdict:
+                found.update({release_of(label): verdict for label in labels if _at_stake(advisory, package, environments[label])})
+    return dict(sorted(found.items()))
 
 
 def _at_stake(advisory: Advisory, package: str, environment: SweptEnvironment) -> bool:

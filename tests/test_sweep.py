@@ -21,7 +21,7 @@ HERE = SweptEnvironment("2026-01-01", "3.11.0", {"torch": "2.13.0"}, None)
 
 
 def seen(evidence: Evidence, version: str, verdict: Verdict, detail: str = "as it was", reproducer: str = "abc") -> Evidence:
-    return sweep.with_observations(evidence, "accelerate", Version(version), HERE, [(Observation("MT050", verdict, detail), reproducer)])
+    return sweep.with_observations(evidence, "accelerate", version, HERE, [(Observation("MT050", verdict, detail), reproducer)])
 
 
 def runs(evidence: Evidence) -> dict[str, tuple[str, ...]]:
@@ -50,10 +50,15 @@ def test_a_changed_reproducer_begins_anew() -> None:
 def test_only_what_is_missing_or_changed_is_run(tmp_path: Path) -> None:
     path = script(tmp_path, 50, SCRIPTS["reproduced"])
     evidence = seen(NOTHING, "1.0.0", "reproduced", reproducer=digest(path))
-    assert sweep.missing(evidence, "accelerate", Version("1.0.0"), {"MT050": path}) == {}
-    assert sweep.missing(evidence, "accelerate", Version("1.1.0"), {"MT050": path}) == {"MT050": path}
+    assert sweep.missing(evidence, "accelerate", "1.0.0", {"MT050": path}) == {}
+    assert sweep.missing(evidence, "accelerate", "1.1.0", {"MT050": path}) == {"MT050": path}
     path.write_text(path.read_text() + "\n# changed\n")
-    assert sweep.missing(evidence, "accelerate", Version("1.0.0"), {"MT050": path}) == {"MT050": path}
+    assert sweep.missing(evidence, "accelerate", "1.0.0", {"MT050": path}) == {"MT050": path}
+
+
+def test_a_release_run_with_other_companions_stands_beside_itself() -> None:
+    evidence = seen(seen(NOTHING, "1.0.0", "not reproduced"), "1.0.0 with transformers==5.0.0", "reproduced")
+    assert runs(evidence) == {"not reproduced: as it was": ("1.0.0",), "reproduced: as it was": ("1.0.0 with transformers==5.0.0",)}
 
 
 def test_the_file_is_the_same_to_the_byte_when_nothing_is_new(tmp_path: Path) -> None:
@@ -82,7 +87,7 @@ def test_every_release_has_companions(package: str, version: str) -> None:
 
 def test_an_environment_that_cannot_be_made_is_untestable_with_the_reason(tmp_path: Path) -> None:
     path = script(tmp_path, 50, SCRIPTS["reproduced"])
-    environment, observed = sweep.sweep_release(tmp_path / "venv", "accelerate", Version("999.0"), "packaging", {"MT050": path})
+    environment, observed = sweep.sweep_release(tmp_path / "venv", "accelerate", ["accelerate==999.0"], {"MT050": path})
     assert environment.untestable is not None
     assert environment.untestable.startswith("cannot be installed: ")
     assert observed == []
@@ -90,8 +95,8 @@ def test_an_environment_that_cannot_be_made_is_untestable_with_the_reason(tmp_pa
 
 def test_an_environment_whose_package_cannot_be_imported_is_untestable(tmp_path: Path) -> None:
     """accelerate without torch: with no dependencies installed, its import fails."""
-    path = script(tmp_path, 50, SCRIPTS["reproduced"])
-    environment, observed = sweep.sweep_release(tmp_path / "venv", "accelerate", Version("1.15.0"), "--no-deps", {"MT050": path})
+    path = script(tmp_path, 50, SCRIPTS["not reproduced"])
+    environment, observed = sweep.sweep_release(tmp_path / "venv", "accelerate", ["accelerate==1.15.0", "--no-deps"], {"MT050": path})
     assert environment.untestable is not None
     assert environment.untestable.startswith("cannot be imported: ModuleNotFoundError")
     assert observed == []

@@ -1,6 +1,6 @@
 """Run the reproducers on every release: data/evidence/runs.json.
 
-    python tools/sweep.py PACKAGE [--since VERSION] [--only MT050 ...] [--releases 1.5.2 ...] [--torch REQUIREMENT]
+    python tools/sweep.py PACKAGE [--only MT050 ...] [--releases 1.5.2 ...] [--with REQUIREMENT ...] [--torch REQUIREMENT]
 
 One environment a release, made with uv and removed after; the neighbours of the boundaries the matrix claims first, then the newest
 patch release of each minor version, then the rest. What was run before with the same reproducer is not run again: an interrupted sweep
@@ -26,19 +26,32 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from doctor import schema
-from doctor.evidence import FILE, Evidence, Runs, SweptEnvironment
+from doctor.evidence import FILE, Evidence, Runs, SweptEnvironment, release_of
 from doctor.matrix_file import builtin_matrix
 from doctor.observation import Observation
 from doctor.releases import known_releases
 from doctor.reproduce import digest, reproducers, run_reproducers
 
-SINCE = {"transformers": "4.30.0", "accelerate": "0.20.0"}
+SINCE = {"transformers": "4.30.0", "accelerate": "0.10.0", "diffusers": "0.30.0", "peft": "0.8.0", "sentence-transformers": "2.7.0"}
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)*(?:e[+-]?\d+)?")
-LOOKED_AT = ("torch", "transformers", "accelerate", "numpy", "setuptools", "tokenizers", "huggingface-hub", "safetensors")
+LOOKED_AT = (
+    "torch",
+    "transformers",
+    "accelerate",
+    "diffusers",
+    "peft",
+    "sentence-transformers",
+    "numpy",
+    "setuptools",
+    "tokenizers",
+    "huggingface-hub",
+    "safetensors",
+)
 
 
 class Companions(NamedTuple):
@@ -62,6 +75,9 @@ COMPANIONS = {
         Companions("0.21.0", ("transformers==4.36.2", "numpy<2")),
         Companions("0", ("transformers==4.30.2", "numpy<2", "setuptools<80")),
     ),
+    "diffusers": (Companions("0", ("transformers==4.57.6", "accelerate==1.10.1")),),
+    "peft": (Companions("0", ("transformers==4.57.6", "accelerate==1.10.1")),),
+    "sentence-transformers": (Companions("0", ("transformers==4.57.6", "accelerate==1.10.1")),),
 }
 
 
@@ -93,39 +109,43 @@ def read_evidence(file: Path) -> Evidence:
     return evidence
 
 
-def missing(evidence: Evidence, package: str, version: Version, scripts: Mapping[str, Path]) -> dict[str, Path]:
-    """The reproducers not run on this release in their present form. An environment that could not be made is tried again."""
+def missing(evidence: Evidence, package: str, label: str, scripts: Mapping[str, Path]) -> dict[str, Path]:
+    """The reproducers not run in this environment in their present form. An environment that could not be made is tried again."""
     todo = {}
     for advisory_id, script in scripts.items():
         runs = evidence.runs.get(advisory_id, {}).get(package)
-        known = runs is not None and runs.reproducer == digest(script) and any(str(version) in releases for releases in runs.seen.values())
+        known = runs is not None and runs.reproducer == digest(script) and any(label in labels for labels in runs.seen.values())
         if not known:
             todo[advisory_id] = script
     return todo
 
 
 def with_observations(
-    evidence: Evidence, package: str, version: Version, environment: SweptEnvironment, seen: Iterable[tuple[Observation, str]]
+    evidence: Evidence, package: str, label: str, environment: SweptEnvironment, seen: Iterable[tuple[Observation, str]]
 ) -> Evidence:
-    """`evidence` with what was seen on one release, each observation with the digest of its reproducer; older ones of it are replaced."""
+    """`evidence` with what was seen in one environment, each observation with the digest of its reproducer; older ones are replaced."""
     runs = {advisory_id: dict(packages) for advisory_id, packages in evidence.runs.items()}
     for observation, reproducer in seen:
         before = runs.setdefault(observation.id, {}).get(package)
         kept = dict(before.seen) if before is not None and before.reproducer == reproducer else {}
-        kept = {said: tuple(each for each in releases if each != str(version)) for said, releases in kept.items()}
+        kept = {said: tuple(each for each in labels if each != label) for said, labels in kept.items()}
         said = f"{observation.verdict}: {NUMBER.sub('#', observation.detail)}"
-        kept[said] = tuple(sorted({*kept.get(said, ()), str(version)}, key=Version))
-        runs[observation.id][package] = Runs(reproducer, {said: releases for said, releases in kept.items() if releases})
-    environments = {name: dict(releases) for name, releases in evidence.environments.items()}
-    environments.setdefault(package, {})[str(version)] = environment
+        kept[said] = tuple(sorted({*kept.get(said, ()), label}, key=_in_order))
+        runs[observation.id][package] = Runs(reproducer, {said: labels for said, labels in kept.items() if labels})
+    environments = {name: dict(labels) for name, labels in evidence.environments.items()}
+    environments.setdefault(package, {})[label] = environment
     return replace(evidence, environments=environments, runs=runs)
+
+
+def _in_order(label: str) -> tuple[Version, str]:
+    return release_of(label), label
 
 
 def as_text(evidence: Evidence) -> str:
     """The evidence as JSON with a line for each thing that changes alone, sorted: a small change is a small diff."""
     lines = ['{"schema_version": 1,', '"environments": {']
-    for package, releases in sorted(evidence.environments.items()):
-        rows = [f"  {json.dumps(version)}: {_line(releases[version])}" for version in sorted(releases, key=Version)]
+    for package, labels in sorted(evidence.environments.items()):
+        rows = [f"  {json.dumps(label)}: {_line(labels[label])}" for label in sorted(labels, key=_in_order)]
         lines.append(f" {json.dumps(package)}: {{\n" + ",\n".join(rows) + "},")
     lines[-1] = lines[-1].rstrip(",") + "},"
     lines.append('"runs": {')
@@ -168,9 +188,9 @@ def installed(python: Path) -> dict[str, str]:
     return {name: normalised[name] for name in LOOKED_AT if name in normalised}
 
 
-def sweep_release(home: Path, package: str, version: Version, torch: str, scripts: Mapping[str, Path]) -> tuple[SweptEnvironment, list[Observation]]:
+def sweep_release(home: Path, package: str, requirements: Sequence[str], scripts: Mapping[str, Path]) -> tuple[SweptEnvironment, list[Observation]]:
     """Make the environment of one release and run the reproducers in it."""
-    why = make_environment(home, [torch, f"{package}=={version}", *companions(package, version)])
+    why = make_environment(home, requirements)
     python = home / "bin" / "python"
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
     running = ".".join(map(str, sys.version_info[:3]))
@@ -178,8 +198,8 @@ def sweep_release(home: Path, package: str, version: Version, torch: str, script
         return SweptEnvironment(today, running, {}, f"cannot be installed: {why}"), []
     packages = installed(python)
     observed = run_reproducers(str(python), list(scripts.values()), jobs=os.cpu_count() or 1)
-    if package not in observed.imports or package in observed.import_errors:
-        return SweptEnvironment(today, running, packages, f"cannot be imported: {observed.import_errors.get(package, 'no answer')}"), []
+    if package in observed.import_errors and not any(each.verdict == "reproduced" for each in observed.observations):
+        return SweptEnvironment(today, running, packages, f"cannot be imported: {observed.import_errors[package]}"), []
     return SweptEnvironment(today, running, packages, None), list(observed.observations)
 
 
@@ -187,30 +207,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Sweep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("package", choices=tuple(SINCE))
-    parser.add_argument("--since", type=Version)
-    parser.add_argument("--releases", nargs="+", type=Version)
     parser.add_argument("--only", nargs="+", metavar="ID")
+    parser.add_argument("--releases", nargs="+", type=Version, metavar="VERSION")
+    parser.add_argument("--with", nargs="+", default=[], metavar="REQUIREMENT", dest="others", help="instead of the usual companions of that name")
     parser.add_argument("--torch", default="torch==2.13.0", metavar="REQUIREMENT")
     parser.add_argument("--output", type=Path, default=FILE)
     options = parser.parse_args(arguments)
     package: str = options.package
     about = {each.id for each in builtin_matrix().advisories if any(affected.package == package for affected in each.affected)}
     scripts = {name: path for name, path in reproducers().items() if name in about and (not options.only or name in options.only)}
-    since = options.since or Version(SINCE[package])
-    every = [each.version for each in known_releases()[package] if not each.yanked and each.version >= since]
+    every = [each.version for each in known_releases()[package] if not each.yanked and each.version >= Version(SINCE[package])]
     evidence = read_evidence(options.output)
-    todo = [each for each in options.releases or in_order_of_news(every, claimed_boundaries(package)) if missing(evidence, package, each, scripts)]
-    say(f"{len(todo)} of {len(every)} releases to run, up to {len(scripts)} reproducers each")
+    labels = [" with ".join((str(each), *options.others)) for each in options.releases or in_order_of_news(every, claimed_boundaries(package))]
+    todo = [label for label in labels if missing(evidence, package, label, scripts)]
+    say(f"{len(todo)} of {len(labels)} environments to make, up to {len(scripts)} reproducers each")
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        for number, version in enumerate(todo, 1):
-            wanted = missing(evidence, package, version, scripts)
-            environment, seen = sweep_release(Path(scratch) / "venv", package, version, options.torch, wanted)
-            evidence = with_observations(evidence, package, version, environment, [(each, digest(scripts[each.id])) for each in seen])
+        for number, label in enumerate(todo, 1):
+            wanted = missing(evidence, package, label, scripts)
+            requirements = [options.torch, f"{package}=={release_of(label)}", *options.others]
+            requirements += [each for each in companions(package, release_of(label)) if _named(each) not in map(_named, options.others)]
+            environment, seen = sweep_release(Path(scratch) / "venv", package, requirements, wanted)
+            evidence = with_observations(evidence, package, label, environment, [(each, digest(scripts[each.id])) for each in seen])
             write_evidence(evidence, options.output)
             mean = (time.monotonic() - started) / number
             counts = {verdict: sum(each.verdict == verdict for each in seen) for verdict in {each.verdict for each in seen}}
-            say(f"{number}/{len(todo)} {package} {version}: {environment.untestable or counts}; {mean * (len(todo) - number) / 60:.0f} min left")
+            say(f"{number}/{len(todo)} {package} {label}: {environment.untestable or counts}; {mean * (len(todo) - number) / 60:.0f} min left")
+
+
+def _named(requirement: str) -> str:
+    return Requirement(requirement).name
 
 
 def say(line: str) -> None:

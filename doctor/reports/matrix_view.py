@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 
-from packaging.version import Version
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from doctor.evidence import known_evidence, relevant_verdicts
+from doctor.evidence import known_evidence, release_of, relevant_verdicts
 from doctor.matrix import Advisory, AffectedRange, Matrix
 
 
@@ -48,7 +47,7 @@ def _print_strip(advisory: Advisory, package: str, console: Console) -> None:
     """A cell for each release that was swept, oldest first, and in words where it was reproduced. Nothing where nothing was run."""
     evidence = known_evidence()
     verdicts = relevant_verdicts(advisory, package, evidence)
-    swept = sorted(map(Version, evidence.environments.get(package, {})))
+    swept = sorted({release_of(label) for label in evidence.environments.get(package, {})})
     if not verdicts:
         return
     cells = [_CELLS[verdicts.get(version)] for version in swept]
