@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="doctor",
-        description="Examine a PyTorch / transformers / accelerate environment for known meta-tensor problems.",
+        description="Examine a PyTorch / transformers / accelerate environment for known meta-tensor\nproblems.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -85,8 +85,9 @@ def _add_confirm(commands: Any) -> None:
         "confirm",
         help="run the reproducers of what was found",
         description=(
-            "Run the reproducers of the findings (or of the ids named) in the environment examined, each in a temporary folder, "
-            "offline and with limits, and say which findings are confirmed there and which are cleared."
+            "Run the reproducers of the findings (or of the ids named) in the environment\n"
+            "examined, each in a temporary folder, offline and with limits, and say which\n"
+            "findings are confirmed there and which are cleared."
         ),
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -219,6 +219,11 @@ def test_a_signal_ends_it_and_leaves_nothing_behind(stack: Path, tmp_path: Path,
         os.kill(int(pid_file.read_text()), 0)
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["confirm", "--help"], ["matrix", "--help"]])
+def test_help_fits_a_terminal(doctor: Doctor, arguments: list[str]) -> None:
+    assert max(map(len, doctor(*arguments, variables={"COLUMNS": "80"}).out.splitlines())) <= 80
+
+
 def test_help_lists_commands_and_exit_codes(doctor: Doctor) -> None:
     out = doctor("--help").out
     for expected in ("check", "matrix", "exit codes:", "could not do what was asked"):
