@@ -64,7 +64,7 @@ def _add_check(commands: Any) -> None:
     check = commands.add_parser(
         "check",
         help="examine an environment (the default command)",
-        description="Say what is installed, what of it is known to break model loading, and what to do.",
+        description="Say what is installed, what of it is known to break model loading, and what to\ndo.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
