@@ -22,7 +22,7 @@ ANN = Redactor(("/home/ann", "/data/homes/ann"), "ann", "bigbox")
         ("file:///home/ann/src", "file://~/src"),
         ("planning, annotations", "planning, annotations"),
         ("on bigbox: no such file", "on <host>: no such file"),
-        ("https://ann:hunter2@example.org/simple", "https://<credentials>@example.org/simple"),
+        ("https://ann:hunter2@example.org/index", "https://<credentials>@example.org/index"),
         ("4.50.0.dev0", "4.50.0.dev0"),
         ("\x1b[31mred\x07", "�[31mred�"),
     ],
