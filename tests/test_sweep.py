@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from packaging.version import Version
 
@@ -45,6 +49,63 @@ def test_a_release_run_again_replaces_what_was_seen_there() -> None:
 def test_a_changed_reproducer_begins_anew() -> None:
     evidence = seen(seen(NOTHING, "1.0.0", "reproduced"), "1.1.0", "reproduced", reproducer="def")
     assert runs(evidence) == {"reproduced: as it was": ("1.1.0",)}
+
+
+def untestable(evidence: Evidence, why: str, date: str = "2026-02-02") -> Evidence:
+    environment = SweptEnvironment(date, "3.11.0", {}, why)
+    return sweep.with_observations(evidence, "accelerate", "1.0.0", environment, [])
+
+
+def test_an_index_that_cannot_be_reached_takes_nothing_away_from_a_release_that_ran() -> None:
+    evidence = seen(NOTHING, "1.0.0", "reproduced")
+    assert untestable(evidence, "cannot be installed: offline") == evidence
+
+
+def test_what_is_untestable_for_the_same_reason_says_nothing_new_and_for_another_does() -> None:
+    evidence = untestable(NOTHING, "cannot be installed: a")
+    assert untestable(evidence, "cannot be installed: a", "2026-03-03") == evidence
+    assert untestable(evidence, "cannot be installed: b").environments["accelerate"]["1.0.0"].untestable == "cannot be installed: b"
+
+
+def test_what_was_untestable_and_runs_now_is_no_longer() -> None:
+    evidence = seen(untestable(NOTHING, "cannot be installed: a"), "1.0.0", "reproduced")
+    assert evidence.environments["accelerate"]["1.0.0"] == HERE
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("OSError: '/some/where/tmp1/model' has no file", "reproduced: OSError: '(place)' has no file"),
+        ("Failed to fetch: https://index.example/simple/x", "reproduced: Failed to fetch: (place)"),
+        ("on cpu/meta, and/or disk; 1 / 2; a //b", "reproduced: on cpu/meta, and/or disk; # / #; a //b"),
+    ],
+)
+def test_where_it_was_run_is_not_kept(said: str, kept: str) -> None:
+    assert list(runs(seen(NOTHING, "1.0.0", "reproduced", said))) == [kept]
+
+
+def test_it_takes_a_folder_of_scripts_a_number_of_jobs_and_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = script(tmp_path, 50, SCRIPTS["reproduced"])
+    calls: list[tuple[str, list[Path], int]] = []
+
+    def ran(
+        _home: Path, _package: str, requirements: list[str], scripts: dict[str, Path], *, jobs: int
+    ) -> tuple[SweptEnvironment, list[Observation]]:
+        calls.append((requirements[1], list(scripts.values()), jobs))
+        return HERE, [Observation(each, "reproduced", "as it was") for each in scripts]
+
+    monkeypatch.setattr(sweep, "sweep_release", ran)
+    file = tmp_path / "runs.json"
+    arguments = ["accelerate", "--scripts", str(tmp_path), "--jobs", "3", "--output", str(file), "--releases", "1.14.0", "1.15.0"]
+    sweep.main(arguments)
+    assert calls == [("accelerate==1.14.0", [path], 3), ("accelerate==1.15.0", [path], 3)]
+    assert capsys.readouterr().err.startswith("2 of ")
+    first = file.read_bytes()
+    sweep.main(arguments)
+    assert len(calls) == 2
+    assert file.read_bytes() == first
 
 
 def test_only_what_is_missing_or_changed_is_run(tmp_path: Path) -> None:
@@ -100,6 +161,30 @@ def test_an_environment_whose_package_cannot_be_imported_is_untestable(tmp_path:
     assert environment.untestable is not None
     assert environment.untestable.startswith("cannot be imported: ModuleNotFoundError")
     assert observed == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM to be sent")
+def test_a_sweep_that_is_terminated_leaves_neither_its_environment_nor_what_runs_in_it(tmp_path: Path) -> None:
+    """As in the background, where Ctrl-C does not arrive. The stand-in for uv says that it was started, and hangs."""
+    tools, scratch, started = tmp_path / "bin", tmp_path / "scratch", tmp_path / "started"
+    tools.mkdir()
+    scratch.mkdir()
+    (tools / "uv").write_text(f"#!/bin/sh\necho $$ > {started}.part && mv {started}.part {started}\nexec sleep 60\n")
+    (tools / "uv").chmod(0o755)
+    script(tmp_path, 50, SCRIPTS["reproduced"])
+    command = [sys.executable, "-m", "tools.sweep", "accelerate", "--releases", "1.15.0", "--scripts", str(tmp_path)]
+    command += ["--output", str(tmp_path / "runs.json")]
+    variables = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "TMPDIR": str(scratch)}
+    with subprocess.Popen(command, cwd=Path(sweep.__file__).parents[1], env=variables, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 20
+        while not started.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.terminate()
+        assert process.stderr is not None
+        assert "goes on from there" in process.stderr.read()
+    assert process.returncode == 130
+    assert list(scratch.iterdir()) == []
+    assert not psutil.pid_exists(int(started.read_text()))
 
 
 @pytest.fixture(autouse=True)

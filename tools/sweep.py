@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,10 +36,14 @@ from doctor.evidence import FILE, Evidence, Runs, SweptEnvironment, release_of
 from doctor.matrix_file import builtin_matrix
 from doctor.observation import Observation
 from doctor.releases import known_releases
-from doctor.reproduce import digest, reproducers, run_reproducers
+from doctor.reproduce import FOLDER, digest, reproducers, run_reproducers
 
 SINCE = {"transformers": "4.30.0", "accelerate": "0.10.0", "diffusers": "0.30.0", "peft": "0.8.0", "sentence-transformers": "2.7.0"}
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)*(?:e[+-]?\d+)?")
+PLACE = re.compile(r"(?:https?://|(?<![\w./:])/(?=[\w.+-]+/))[^\s'\"`,;)]+")
+"""An address, or an absolute path of two parts or more: it says where the sweep ran, not what was seen."""
+USUAL_SECONDS = 20
+"""Measured, of one environment with all its reproducers, on two cores; for the estimate before the first has ended."""
 LOOKED_AT = (
     "torch",
     "transformers",
@@ -77,7 +82,10 @@ COMPANIONS = {
     ),
     "diffusers": (Companions("0", ("transformers==4.57.6", "accelerate==1.10.1")),),
     "peft": (Companions("0", ("transformers==4.57.6", "accelerate==1.10.1")),),
-    "sentence-transformers": (Companions("0", ("transformers==4.57.6", "accelerate==1.10.1")),),
+    "sentence-transformers": (
+        Companions("6.0.0", ("transformers==5.13.0", "accelerate==1.10.1")),
+        Companions("0", ("transformers==4.57.6", "accelerate==1.10.1")),
+    ),
 }
 
 
@@ -123,13 +131,19 @@ def missing(evidence: Evidence, package: str, label: str, scripts: Mapping[str, 
 def with_observations(
     evidence: Evidence, package: str, label: str, environment: SweptEnvironment, seen: Iterable[tuple[Observation, str]]
 ) -> Evidence:
-    """`evidence` with what was seen in one environment, each observation with the digest of its reproducer; older ones are replaced."""
+    """`evidence` with what was seen in one environment, each observation with the digest of its reproducer; older ones are replaced.
+
+    What ran before is not untestable because the index cannot be reached today, and what still is says nothing new.
+    """
+    known = evidence.environments.get(package, {}).get(label)
+    if environment.untestable is not None and known is not None and known.untestable in (None, environment.untestable):
+        return evidence
     runs = {advisory_id: dict(packages) for advisory_id, packages in evidence.runs.items()}
     for observation, reproducer in seen:
         before = runs.setdefault(observation.id, {}).get(package)
         kept = dict(before.seen) if before is not None and before.reproducer == reproducer else {}
         kept = {said: tuple(each for each in labels if each != label) for said, labels in kept.items()}
-        said = f"{observation.verdict}: {NUMBER.sub('#', observation.detail)}"
+        said = f"{observation.verdict}: {NUMBER.sub('#', PLACE.sub('(place)', observation.detail))}"
         kept[said] = tuple(sorted({*kept.get(said, ()), label}, key=_in_order))
         runs[observation.id][package] = Runs(reproducer, {said: labels for said, labels in kept.items() if labels})
     environments = {name: dict(labels) for name, labels in evidence.environments.items()}
@@ -177,7 +191,7 @@ def make_environment(home: Path, requirements: Sequence[str]) -> str | None:
     done = subprocess.run(
         [uv, "pip", "install", "--quiet", "--python", home / "bin" / "python", *requirements], capture_output=True, text=True, check=False
     )
-    return " ".join(done.stderr.split())[:200] if done.returncode else None
+    return PLACE.sub("(place)", " ".join(done.stderr.split()))[:200] if done.returncode else None
 
 
 def installed(python: Path) -> dict[str, str]:
@@ -188,7 +202,9 @@ def installed(python: Path) -> dict[str, str]:
     return {name: normalised[name] for name in LOOKED_AT if name in normalised}
 
 
-def sweep_release(home: Path, package: str, requirements: Sequence[str], scripts: Mapping[str, Path]) -> tuple[SweptEnvironment, list[Observation]]:
+def sweep_release(
+    home: Path, package: str, requirements: Sequence[str], scripts: Mapping[str, Path], *, jobs: int = 1
+) -> tuple[SweptEnvironment, list[Observation]]:
     """Make the environment of one release and run the reproducers in it."""
     why = make_environment(home, requirements)
     python = home / "bin" / "python"
@@ -197,9 +213,10 @@ def sweep_release(home: Path, package: str, requirements: Sequence[str], scripts
     if why is not None:
         return SweptEnvironment(today, running, {}, f"cannot be installed: {why}"), []
     packages = installed(python)
-    observed = run_reproducers(str(python), list(scripts.values()), jobs=os.cpu_count() or 1)
+    observed = run_reproducers(str(python), list(scripts.values()), jobs=jobs)
     if package in observed.import_errors and not any(each.verdict == "reproduced" for each in observed.observations):
-        return SweptEnvironment(today, running, packages, f"cannot be imported: {observed.import_errors[package]}"), []
+        error = PLACE.sub("(place)", observed.import_errors[package])
+        return SweptEnvironment(today, running, packages, f"cannot be imported: {error}"), []
     return SweptEnvironment(today, running, packages, None), list(observed.observations)
 
 
@@ -211,23 +228,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--releases", nargs="+", type=Version, metavar="VERSION")
     parser.add_argument("--with", nargs="+", default=[], metavar="REQUIREMENT", dest="others", help="instead of the usual companions of that name")
     parser.add_argument("--torch", default="torch==2.13.0", metavar="REQUIREMENT")
+    parser.add_argument("--scripts", type=Path, default=FOLDER, metavar="FOLDER", help="the reproducers (default: those of doctor)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="reproducers side by side (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=FILE)
     options = parser.parse_args(arguments)
     package: str = options.package
     about = {each.id for each in builtin_matrix().advisories if any(affected.package == package for affected in each.affected)}
-    scripts = {name: path for name, path in reproducers().items() if name in about and (not options.only or name in options.only)}
+    found = reproducers(options.scripts.resolve())
+    scripts = {name: path for name, path in found.items() if name in about and (not options.only or name in options.only)}
     every = [each.version for each in known_releases()[package] if not each.yanked and each.version >= Version(SINCE[package])]
     evidence = read_evidence(options.output)
     labels = [" with ".join((str(each), *options.others)) for each in options.releases or in_order_of_news(every, claimed_boundaries(package))]
     todo = [label for label in labels if missing(evidence, package, label, scripts)]
-    say(f"{len(todo)} of {len(labels)} environments to make, up to {len(scripts)} reproducers each")
+    say(f"{len(todo)} of {len(labels)} environments to make, up to {len(scripts)} reproducers each; about {USUAL_SECONDS * len(todo) / 60:.0f} min")
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         for number, label in enumerate(todo, 1):
             wanted = missing(evidence, package, label, scripts)
             requirements = [options.torch, f"{package}=={release_of(label)}", *options.others]
             requirements += [each for each in companions(package, release_of(label)) if _named(each) not in map(_named, options.others)]
-            environment, seen = sweep_release(Path(scratch) / "venv", package, requirements, wanted)
+            environment, seen = sweep_release(Path(scratch) / "venv", package, requirements, wanted, jobs=options.jobs)
             evidence = with_observations(evidence, package, label, environment, [(each, digest(scripts[each.id])) for each in seen])
             write_evidence(evidence, options.output)
             mean = (time.monotonic() - started) / number
@@ -245,6 +265,8 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    # In the background Ctrl-C does not arrive, and an unhandled SIGTERM would leave the environment and what runs in it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:

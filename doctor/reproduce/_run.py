@@ -19,6 +19,8 @@ import time
 
 STACK = ("torch", "transformers", "accelerate")
 VERDICTS = ("reproduced", "not reproduced", "not applicable")
+FOREIGN = ("HF_", "HUGGINGFACE_", "TRANSFORMERS_", "PYTORCH_TRANSFORMERS_", "PYTORCH_PRETRAINED_", "ACCELERATE_", "FSDP_", "OMPI_", "PMI_", "MV2_")
+LAUNCHED = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "NODE_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
 def main():
@@ -47,6 +49,10 @@ def main():
 
 def isolate(folder, device):
     """Nothing is fetched, nothing is written outside `folder`, and no GPU is touched unless asked for."""
+    # A cache named one by one outranks HF_HOME, and old transformers write into it when imported; what a launcher
+    # or configuration has set changes how models load, and a reproducer sets what it needs itself.
+    for name in [each for each in os.environ if each.startswith(FOREIGN) or each in LAUNCHED]:
+        del os.environ[name]
     own = {name: os.path.join(folder, "home") for name in ("HOME", "USERPROFILE", "HF_HOME", "XDG_CACHE_HOME", "TORCH_HOME")}
     offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     quiet = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "TMPDIR": folder, "TEMP": folder, "TMP": folder}

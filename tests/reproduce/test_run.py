@@ -93,6 +93,18 @@ def test_it_is_offline_and_sees_no_gpu(tmp_path: Path) -> None:
     assert only(run(script(tmp_path, 1, body))).detail == "11"
 
 
+def test_neither_a_cache_of_the_user_nor_a_launcher_reaches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With HF_HUB_CACHE set, transformers 4.46 wrote version.txt into that folder when imported."""
+    caches = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE")
+    foreign = (*caches, "HF_TOKEN", "ACCELERATE_USE_FSDP", "WORLD_SIZE")
+    for name in foreign:
+        monkeypatch.setenv(name, str(tmp_path / "of the user"))
+    body = f"return reproduced(repr([name for name in {foreign} if name in os.environ]) + os.environ['HF_HOME'])"
+    detail = only(run(script(tmp_path, 1, body))).detail
+    assert detail.startswith("[]")
+    assert "of the user" not in detail
+
+
 def test_reproducers_run_side_by_side(tmp_path: Path) -> None:
     scripts = [script(tmp_path, number, "time.sleep(1.5)\nreturn reproduced('')") for number in range(1, 5)]
     started = time.monotonic()
