@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import signal
+import subprocess
 import sys
+import time
 import venv
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import psutil
 import pytest
 
 from doctor.reports.json import published_schemas
@@ -101,6 +106,31 @@ def test_without_ids_every_finding_that_has_a_reproducer_is_run(doctor: Doctor, 
     assert "IN008" in statuses(report)
     assert report["observations"] == []
     assert set(statuses(report).values()) <= {"affected", "possible"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_ctrl_c_leaves_no_reproducer_behind(old_stack: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "doctor", "confirm", "MT002", "MT003", "MT023", "--python", old_stack], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    doctor, deadline = psutil.Process(process.pid), time.monotonic() + 60
+    while not (running := _reproducers_under(doctor)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert running
+    _, left = psutil.wait_procs(running, timeout=5)
+    assert [each for each in left if each.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def _reproducers_under(doctor: psutil.Process) -> list[psutil.Process]:
+    """The runner and what it has forked, once it has."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        runners = [each for each in doctor.children(recursive=True) if any(part.endswith("_run.py") for part in each.cmdline())]
+        if len(runners) > 1:
+            return runners
+    return []
 
 
 def test_an_advisory_without_a_reproducer_cannot_be_confirmed(doctor: Doctor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import sys
 import time
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from doctor.observation import Observation
+from doctor.probe.child import INSIDE
 from doctor.reproduce import FOLDER, Observed, digest, reproducers, run_reproducers
 
 SCRIPTS = {
@@ -149,6 +151,11 @@ def test_every_reproducer_is_of_an_advisory_and_names_it() -> None:
         assert matrix.advisory(advisory_id) is not None, path.name
         assert path.read_text("utf-8").startswith(f'"""{advisory_id}: '), path.name
         assert "to_empty" not in path.name or advisory_id in {"MT080", "MT081"}
+
+
+@pytest.mark.parametrize("path", sorted({*FOLDER.glob("[_m]*.py"), *INSIDE.glob("*.py")} - {FOLDER / "__init__.py"}), ids=lambda path: path.name)
+def test_what_runs_in_the_patient_is_python_3_8(path: Path) -> None:
+    ast.parse(path.read_text("utf-8"), feature_version=(3, 8))
 
 
 def test_no_helper_of_ours_is_left_running(tmp_path: Path) -> None:
