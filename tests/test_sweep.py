@@ -179,12 +179,14 @@ def test_a_sweep_that_is_terminated_leaves_neither_its_environment_nor_what_runs
         deadline = time.monotonic() + 20
         while not started.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
+        stand_in = psutil.Process(int(started.read_text()))
         process.terminate()
         assert process.stderr is not None
         assert "goes on from there" in process.stderr.read()
     assert process.returncode == 130
     assert list(scratch.iterdir()) == []
-    assert not psutil.pid_exists(int(started.read_text()))
+    _, left = psutil.wait_procs([stand_in], timeout=5)
+    assert [each for each in left if each.status() != psutil.STATUS_ZOMBIE] == []
 
 
 @pytest.fixture(autouse=True)
