@@ -18,8 +18,21 @@ _PUBLISHED: dict[str, tuple[Any, bool]] = {
 
 
 def as_json(document: Any) -> str:
-    """A document of `doctor.reports.document` as indented JSON."""
-    return json.dumps(schema.plain(document), indent=2, ensure_ascii=False) + "\n"
+    """A document of `doctor.reports.document` as JSON: a line for each key and each item down to the second level.
+
+    `json.dumps(indent=...)` would give every value a line, and take several times as long for it.
+    """
+    return _laid_out(schema.plain(document), levels=2, margin="") + "\n"
+
+
+def _laid_out(data: Any, levels: int, margin: str) -> str:
+    if levels == 0 or not data or not isinstance(data, (dict, list)):
+        return json.dumps(data, ensure_ascii=False)
+    inner = margin + "  "
+    if isinstance(data, list):
+        return "[\n" + ",\n".join(inner + _laid_out(item, levels - 1, inner) for item in data) + f"\n{margin}]"
+    lines = (f"{inner}{json.dumps(key, ensure_ascii=False)}: {_laid_out(value, levels - 1, inner)}" for key, value in data.items())
+    return "{\n" + ",\n".join(lines) + f"\n{margin}}}"
 
 
 def published_schemas() -> dict[str, str]:
