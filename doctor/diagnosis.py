@@ -12,7 +12,7 @@ from doctor.matching import Match, installed_version, match
 from doctor.matrix import Advisory, Matrix, Severity
 from doctor.observation import Observation
 from doctor.releases import Releases
-from doctor.upgrade.plan import Plan, movable, plan_upgrade
+from doctor.upgrade.plan import Change, Plan, movable, plan_upgrade
 
 NO_UPGRADE_CURES = ("misuse", "resource")
 """Kinds of advisory whose ranges say how the problem shows, not where it is cured: the caller must change, or more memory be had."""
@@ -161,7 +161,7 @@ def _remedy(advisory: Advisory, found: Match, plan: Plan, environment: Environme
     upgrade = _upgrade_remedy(advisory, found, plan, environment)
     if advisory.workaround is None:
         parts = [upgrade, "No workaround is known."]
-    elif upgrade.startswith("Upgrade "):
+    elif _recommended(advisory, plan) is not None:
         parts = [upgrade, f"Without upgrading: {_sentence(advisory.workaround, capital=False)}"]
     else:
         parts = [upgrade, _sentence(advisory.workaround)]
@@ -170,13 +170,18 @@ def _remedy(advisory: Advisory, found: Match, plan: Plan, environment: Environme
     return " ".join(parts)
 
 
+def _recommended(advisory: Advisory, plan: Plan) -> Change | None:
+    """The recommended change that clears the advisory, None when none does."""
+    return next((change for change in plan.changes if advisory.id in change.clears), None)
+
+
 def _upgrade_remedy(advisory: Advisory, found: Match, plan: Plan, environment: Environment) -> str:
     """The upgrade to make, never just the release in which the problem ends: another may have begun there."""
     if advisory.kind in NO_UPGRADE_CURES:
         return "No upgrade cures this."
-    for change in plan.changes:
-        if advisory.id in change.clears:
-            return f"Upgrade {change.package} to {change.to}."
+    change = _recommended(advisory, plan)
+    if change is not None:
+        return f"Upgrade {change.package} to {change.to}."
     if found.fixed_in is not None and not movable(environment.packages[found.package], environment):
         return f"Fixed in {found.package} {found.fixed_in}: install it in the build for this machine, which is left to you."
     if found.fixed_in is not None:

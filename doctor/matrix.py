@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from doctor.schema import Mismatch, Path, Text
 
@@ -219,9 +219,3 @@ def _repeated(named: Iterable[tuple[str, Path]]) -> Iterator[Mismatch]:
         if name in seen:
             yield Mismatch(path, f"{name} is used twice")
         seen.add(name)
-
-
-__all__ = [
-    "Advisory", "Affected", "AffectedRange", "Evidence", "InvalidVersion", "Kind", "Matrix", "PackageCondition", "PackageCoverage",
-    "Severity", "Signature", "When", "contradictions", "joined", "parse_version",
-]  # fmt: skip
