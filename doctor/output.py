@@ -82,6 +82,11 @@ def accept_any_text() -> None:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
 
+class _Interrupted(KeyboardInterrupt):
+    """Ctrl-C. A kind of its own: CPython remembers a plain KeyboardInterrupt that passed through an `exec` of a string (every
+    dataclass is made in one) and kills the process with SIGINT at its end, whatever exit code was chosen since."""
+
+
 def end_children_when_terminated() -> None:
     """A signal that would kill doctor outright leaves by way of every `with`, so that no child is left."""
     import signal
@@ -90,9 +95,12 @@ def end_children_when_terminated() -> None:
     def leave(number: int, _: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), leave)
+    def interrupt(_: int, __: FrameType | None) -> None:
+        raise _Interrupted
+
+    for name, handler in (("SIGTERM", leave), ("SIGHUP", leave), ("SIGINT", interrupt)):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
+            signal.signal(getattr(signal, name), handler)
 
 
 def complain(line: str) -> None:

@@ -219,6 +219,17 @@ def test_a_signal_ends_it_and_leaves_nothing_behind(stack: Path, tmp_path: Path,
         os.kill(int(pid_file.read_text()), 0)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_ctrl_c_while_a_dataclass_is_made_keeps_the_exit_code(tmp_path: Path) -> None:
+    """CPython kills a `-m` process with SIGINT at its end when a plain KeyboardInterrupt has passed through an `exec` of a string."""
+    (tmp_path / "interrupted.py").write_text(
+        "import sys\nfrom doctor import output\noutput.end_children_when_terminated()\n"
+        "try:\n    exec('import os, signal; os.kill(os.getpid(), signal.SIGINT)')\n"
+        "except KeyboardInterrupt:\n    sys.exit(130)\n"
+    )
+    assert subprocess.run([sys.executable, "-m", "interrupted"], cwd=tmp_path, check=False).returncode == 130
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["confirm", "--help"], ["matrix", "--help"]])
 def test_help_fits_a_terminal(doctor: Doctor, arguments: list[str]) -> None:
     assert max(map(len, doctor(*arguments, variables={"COLUMNS": "80"}).out.splitlines())) <= 80

@@ -1,0 +1,83 @@
+"""What several commands share: their options, and what those name."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from doctor.errors import DoctorError
+
+if TYPE_CHECKING:
+    from doctor.matrix import Matrix
+
+EXIT_CODES = """\
+exit codes:
+  0  nothing found, and everything that could have been found was looked for
+  1  something was found
+  2  could not do what was asked, or nothing was found but a fact was missing
+"""
+
+
+def add_command(commands: Any, name: str, help: str, description: str) -> argparse.ArgumentParser:
+    """The parser of a command that takes arguments of its own."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=help, description=description, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    return parser
+
+
+def add_matrix_option(parser: argparse.ArgumentParser) -> None:
+    """`--matrix`."""
+    parser.add_argument(
+        "--matrix",
+        action="append",
+        metavar="FILE",
+        help="use this matrix instead of the built-in one; repeat it, with `builtin` as a file, to use several",
+    )
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """`--format` and `--output`."""
+    parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
+    parser.add_argument("--output", metavar="FILE", help="write to FILE (replaced whole or not at all) instead of the terminal")
+
+
+def seconds(text: str) -> float:
+    """A time on the command line: more than none, less than a day."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 86400:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, found {text!r}")
+    return number
+
+
+def matrix_of(options: argparse.Namespace) -> Matrix:
+    """The matrix the options name. Raises `MatrixFileError`."""
+    from doctor.matrix_file import load_matrix
+
+    return load_matrix(options.matrix or ("builtin",))
+
+
+def known_package(name: str, matrix: Matrix) -> str:
+    """A package named on the command line, normalised. Raises `DoctorError` when the matrix does not speak of it."""
+    from packaging.utils import canonicalize_name
+
+    normalised = canonicalize_name(name)
+    if normalised not in matrix.packages:
+        raise DoctorError(f"--package {name}: the matrix speaks of {', '.join(sorted(matrix.packages))}")
+    return normalised
+
+
+def known_id(name: str, matrix: Matrix) -> str:
+    """The id of an advisory or installation fault named by id or slug. Raises `DoctorError` when there is none."""
+    from doctor.installation import KNOWN_FAULTS
+
+    advisory = matrix.advisory(name)
+    if advisory is not None:
+        return advisory.id
+    for slug, fault in KNOWN_FAULTS.items():
+        if name.lower() in (fault.id.lower(), slug):
+            return fault.id
+    raise DoctorError(f"--id {name}: no such advisory; `doctor matrix list` shows all")

@@ -1,0 +1,71 @@
+"""`doctor matrix`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from doctor import __version__, output
+from doctor.commands import arguments
+from doctor.errors import DoctorError
+
+
+def add(commands: Any) -> None:
+    """Declare `doctor matrix` and its actions to the parser."""
+    matrix = commands.add_parser("matrix", help="list, show or validate advisories")
+    actions = matrix.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="every advisory, a line each")
+    show = actions.add_parser("show", help="one advisory, whole")
+    show.add_argument("id", metavar="ID", help="an id or slug")
+    validate = actions.add_parser("validate", help="check a matrix file; all its faults are listed")
+    validate.add_argument("file", metavar="FILE")
+    for action, run in ((listing, _list), (show, _show), (validate, _validate)):
+        if action is not validate:
+            arguments.add_matrix_option(action)
+        arguments.add_output_options(action)
+        action.set_defaults(run=run)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from doctor.reports.document import listing_of
+    from doctor.reports.matrix_view import print_listing
+
+    matrix = arguments.matrix_of(options)
+    with output.destination(options.output) as page:
+        output.write(page, options.format, listing_of(matrix, matrix.advisories), lambda console: print_listing(matrix, console))
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from doctor.reports.document import listing_of
+    from doctor.reports.matrix_view import print_advisory
+
+    matrix = arguments.matrix_of(options)
+    advisory = matrix.advisory(options.id)
+    if advisory is None:
+        raise DoctorError(f"{options.id}: no such advisory; `doctor matrix list` shows all")
+    with output.destination(options.output) as page:
+        output.write(page, options.format, listing_of(matrix, (advisory,)), lambda console: print_advisory(advisory, matrix, console))
+    return 0
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from doctor.matrix_file import MatrixFileError, read_matrix
+    from doctor.reports.document import FaultLine, Validation
+
+    count, lines, faults, code = None, [], [], 0
+    try:
+        count = len(read_matrix(Path(options.file)).advisories)
+        lines.append(f"{options.file}: a valid matrix of {count} advisories")
+    except MatrixFileError as error:
+        lines, faults, code = str(error).splitlines(), [FaultLine(each.line, each.place, each.message) for each in error.faults], 2
+    validation = Validation(1, __version__, options.file, count, tuple(faults), code)
+    if code and options.format == "terminal":
+        for line in lines:
+            output.complain(line)
+        return code
+    with output.destination(options.output) as page:
+        output.write(page, options.format, validation, lambda console: console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True))
+    return code
