@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from doctor.diagnosis import Diagnosis, Finding, Narrowing
     from doctor.environment import Environment
     from doctor.errors import DoctorError
+    from doctor.explanation import Explanation
+    from doctor.hook import explain_exception, install_excepthook
     from doctor.matrix import Advisory, Matrix
     from doctor.matrix_file import MatrixFileError, load_matrix
+    from doctor.reading import explain_lines
 
 __version__ = "0.1.0"
 
@@ -32,12 +35,16 @@ _HOME = {
     "Diagnosis": "doctor.diagnosis",
     "DoctorError": "doctor.errors",
     "Environment": "doctor.environment",
+    "Explanation": "doctor.explanation",
     "Finding": "doctor.diagnosis",
     "Matrix": "doctor.matrix",
     "MatrixFileError": "doctor.matrix_file",
     "Narrowing": "doctor.diagnosis",
     "diagnose": "doctor.api",
     "examine": "doctor.api",
+    "explain_exception": "doctor.hook",
+    "explain_lines": "doctor.reading",
+    "install_excepthook": "doctor.hook",
     "load_matrix": "doctor.matrix_file",
 }
 
@@ -46,6 +53,7 @@ __all__ = [
     "Diagnosis",
     "DoctorError",
     "Environment",
+    "Explanation",
     "Finding",
     "Matrix",
     "MatrixFileError",
@@ -53,6 +61,9 @@ __all__ = [
     "__version__",
     "diagnose",
     "examine",
+    "explain_exception",
+    "explain_lines",
+    "install_excepthook",
     "load_matrix",
 ]
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from doctor.environment import Environment, InstallationFault, Unknown
+from doctor.environment import STACK, Environment, InstallationFault, Unknown
 from doctor.installation import KNOWN_FAULTS
 from doctor.matching import Match, installed_version, match
 from doctor.matrix import Advisory, Matrix, Severity
@@ -18,7 +18,6 @@ NO_UPGRADE_CURES = ("misuse", "resource")
 """Kinds of advisory whose ranges say how the problem shows, not where it is cured: the caller must change, or more memory be had."""
 Status = Literal["affected", "confirmed", "cleared", "possible"]
 """`confirmed` and `cleared` when its reproducer was run here, and failed or passed."""
-STACK = ("torch", "transformers", "accelerate")
 SEVERITIES: tuple[Severity, ...] = ("silent", "error", "warning")
 """Worst first: a model that computes with wrong weights and says nothing is worse than one that fails."""
 
@@ -98,26 +97,41 @@ def diagnose(
     narrowing: Narrowing = EVERYTHING,
     observations: tuple[Observation, ...] = (),
 ) -> Diagnosis:
-    """What of `matrix` holds in `environment`, and the upgrade that clears it. `observations` outweigh what the versions say."""
+    """What of `matrix` holds in `environment`, and the upgrade that clears it. `observations` outweigh what the versions say.
+
+    The upgrade is chosen as if no variable were set but those that are known to be: one that a text does not name seldom is.
+    """
     seen = {each.id: each for each in observations}
     matches = _matches(environment, matrix)
-    asked = [(advisory, found) for advisory, found in matches if narrowing.admits(advisory.id, found.package, advisory.severity)]
-    curable = [advisory.id for advisory, _ in asked if advisory.kind not in NO_UPGRADE_CURES and not _cleared(seen.get(advisory.id))]
-    plan = plan_upgrade(environment, matrix, releases, {advisory.id for advisory, _ in matches}, curable)
+    told = [(advisory, found) for advisory, found in matches if _told(advisory, found, environment)]
+    asked = [(advisory, found) for advisory, found in told if narrowing.admits(advisory.id, found.package, advisory.severity)]
+    assumed = replace(environment, variables_known=True)
+    held = {advisory.id for advisory, _ in matches if match(advisory, assumed) is not None}
+    curable = [advisory.id for advisory, _ in asked if advisory.id in held and advisory.kind not in NO_UPGRADE_CURES]
+    plan = plan_upgrade(assumed, matrix, releases, held, [each for each in curable if not _cleared(seen.get(each))])
     findings = [_observed(_advisory_finding(advisory, found, plan, environment), seen.get(advisory.id)) for advisory, found in asked]
     faults = (_fault_finding(fault) for fault in environment.faults)
     findings += [each for each in faults if narrowing.admits(each.id, each.package, each.severity)]
-    unknown = (*environment.unknown, *_not_covered(environment, matrix, narrowing))
+    unknown = tuple(dict.fromkeys((*environment.unknown, *_not_covered(environment, matrix, narrowing))))
     findings.sort(key=_worst_first)
     return Diagnosis(environment, matrix.version, len(matrix.advisories), tuple(findings), unknown, plan, observations)
 
 
 def _matches(environment: Environment, matrix: Matrix) -> list[tuple[Advisory, Match]]:
     """Every advisory is about loading with torch: without torch, none can bite."""
-    if "torch" not in environment.packages:
+    if environment.installed("torch") is False:
         return []
     found = ((advisory, match(advisory, environment)) for advisory in matrix.advisories)
     return [(advisory, each) for advisory, each in found if each is not None]
+
+
+def _told(advisory: Advisory, found: Match, environment: Environment) -> bool:
+    """False where a text names the package without its version: one line says so, not every advisory that some version has."""
+    distribution = environment.packages[found.package]
+    if distribution.version is not None or distribution.source != "text":
+        return True
+    ranges = next(affected.ranges for affected in advisory.affected if affected.package == found.package)
+    return any(each.holds_every_version for each in ranges)
 
 
 def _advisory_finding(advisory: Advisory, found: Match, plan: Plan, environment: Environment) -> Finding:
@@ -184,6 +198,8 @@ def _upgrade_remedy(advisory: Advisory, found: Match, plan: Plan, environment: E
         return f"Upgrade {change.package} to {change.to}."
     if found.fixed_in is not None and not movable(environment.packages[found.package], environment):
         return f"Fixed in {found.package} {found.fixed_in}: install it in the build for this machine, which is left to you."
+    if found.fixed_in is not None and match(advisory, replace(environment, variables_known=True)) is None:
+        return f"Fixed in {found.package} {found.fixed_in}."
     if found.fixed_in is not None:
         return f"Fixed in {found.package} {found.fixed_in}, but no release with the fix can be recommended here."
     return f"No release of {found.package} fixes this yet."
@@ -221,6 +237,8 @@ def _not_covered(environment: Environment, matrix: Matrix, narrowing: Narrowing)
         if distribution is None or coverage.checked_up_to is None or (narrowing.packages and name not in narrowing.packages):
             continue
         version = installed_version(distribution)
+        if version is None and any(each.fact == f"packages.{name}.version" and each.important for each in environment.unknown):
+            continue
         if version is None:
             said = distribution.version
             reason = f"the version of {name}, {said!r}, is not a PEP 440 version" if said else f"the version of {name} could not be had"
@@ -229,7 +247,7 @@ def _not_covered(environment: Environment, matrix: Matrix, narrowing: Narrowing)
         else:
             continue
         uncovered.append(Unknown(f"findings.{name}", reason, important=True))
-    if not any(name in environment.packages for name in STACK):
+    if all(environment.installed(name) is False for name in STACK):
         uncovered.append(Unknown("findings", f"none of {', '.join(STACK)} is installed here: is this the environment you mean?", important=True))
     return uncovered
 

@@ -8,7 +8,13 @@ from typing import Literal
 
 AcceleratorKind = Literal["cuda", "rocm", "mps", "xpu"]
 Origin = Literal["index", "editable", "vcs", "archive", "directory"]
-VersionSource = Literal["module", "metadata", "folder-name", "unknown"]
+VersionSource = Literal["module", "metadata", "folder-name", "text", "unknown"]
+STACK = ("torch", "transformers", "accelerate")
+"""The packages without whose versions little can be said."""
+
+
+THIS_MACHINE = "this machine"
+"""The source of a fact that no text states but a probe found, where both were asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,13 @@ class Unknown:
 class Python:
     """The interpreter examined."""
 
-    executable: str
+    executable: str | None
+    """None when the environment was read from a text."""
     version: str | None
-    """`3.11.7`; None when it could be read neither from the interpreter nor from the files beside it."""
+    """`3.11.7`, or `3.11` where a text says no more; None when nothing says it."""
     implementation: str | None
-    prefix: str
-    """`sys.prefix`: the folder of the virtual environment, conda environment or installation."""
+    prefix: str | None
+    """`sys.prefix`: the folder of the virtual environment, conda environment or installation. None when it was read from a text."""
     chosen_because: str
     """Why this interpreter and not another, for the first line of every report."""
 
@@ -40,9 +47,10 @@ class Python:
 class Platform:
     """The operating system."""
 
-    system: Literal["linux", "darwin", "windows", "other"]
-    release: str
-    machine: str
+    system: Literal["linux", "darwin", "windows", "other", "unknown"]
+    """`unknown` when a text does not say."""
+    release: str | None
+    machine: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +60,10 @@ class Distribution:
     name: str
     """Normalised as PEP 503 says."""
     version: str | None
-    """The version that runs: the module's own `__version__` where it can be read, else the metadata's. None when neither can."""
+    """The version that runs: the module's own `__version__` where it can be read, else the metadata's. None when neither can, and when
+    a text names the package without its version."""
     source: VersionSource
-    """Where `version` was read."""
+    """Where `version` was read; `text` also when a text says that it is installed, but no version."""
     origin: Origin = "index"
     """How it was installed, from direct_url.json (PEP 610); `index` when there is none."""
     revision: str | None = None
@@ -88,8 +97,8 @@ class Memory:
 class Disk:
     """Room for offloaded weights."""
 
-    path: str
-    """The working directory: where a relative `offload_folder` puts offloaded weights."""
+    path: str | None
+    """The working directory: where a relative `offload_folder` puts offloaded weights. None when it was read from a text."""
     free: int | None
     """Bytes this user may still write; None when the system does not say."""
 
@@ -124,7 +133,7 @@ class TorchRuntime:
     """What torch itself said, in the patient's interpreter."""
 
     importable: bool | None
-    """None when torch was not asked (`--no-live`), or the interpreter never got as far as asking it."""
+    """None when torch was not asked (`--no-live`), the interpreter never got as far as asking it, or a text does not say."""
     version: str | None = None
     cuda_built: str | None = None
     """`torch.version.cuda`; None for a build without CUDA."""
@@ -170,7 +179,7 @@ class Environment:
     python: Python
     platform: Platform
     packages: Mapping[str, Distribution]
-    """By normalised name: the packages the matrix speaks of that are installed. One that is absent is not installed."""
+    """By normalised name: the packages the matrix speaks of that are installed. One that is absent is not, unless `partial`: see `installed`."""
     memory: Memory
     disk: Disk
     torch: TorchRuntime
@@ -182,3 +191,19 @@ class Environment:
     faults: tuple[InstallationFault, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     manager: Manager = Manager("pip")
+    partial: bool = False
+    """True when a text names only some of what is installed: a package it does not name may be there or not."""
+    absent: tuple[str, ...] = ()
+    """What a partial text says is not installed."""
+    variables_known: bool = True
+    """False for a text, which says of no variable that it is not set."""
+    read_from: str | None = None
+    """What was read, for the first line of the report: `issue.txt: a pip list (line 3)`. None when no text was."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """By dotted name of a fact, as in the JSON report: where a text states it, or `this machine`. Empty for a live probe."""
+
+    def installed(self, name: str) -> bool | None:
+        """Whether a package is installed; None when a partial text does not say."""
+        if name in self.packages:
+            return True
+        return None if self.partial and name not in self.absent else False

@@ -90,20 +90,29 @@ def _conditions(advisory: Advisory, environment: Environment) -> Iterator[_Answe
     if when.python:
         yield _python_condition(when.python, environment)
     if when.platform:
-        yield environment.platform.system in when.platform
+        system = environment.platform.system
+        yield _Missing("the operating system") if system == "unknown" else system in when.platform
     if when.accelerator:
         kinds = accelerator_kinds(environment)
         yield _Missing("the accelerators torch can use") if kinds is None else bool(kinds.intersection(when.accelerator))
     for name, values in when.environment.items():
-        value = environment.variables.get(name)
-        yield value is not None and (not values or value.lower() in [each.lower() for each in values])
+        yield _variable_condition(name, values, environment)
+
+
+def _variable_condition(name: str, values: Sequence[str], environment: Environment) -> _Answer:
+    value = environment.variables.get(name)
+    if value is None and not environment.variables_known:
+        return _Missing(f"whether {name} is set")
+    return value is not None and (not values or value.lower() in [each.lower() for each in values])
 
 
 def _package_condition(condition: PackageCondition, environment: Environment) -> _Answer:
-    distribution = environment.packages.get(condition.package)
+    installed = environment.installed(condition.package)
+    if installed is None:
+        return _Missing(f"whether {condition.package} is installed{' in an affected version' if condition.ranges is not None else ''}")
     if condition.ranges is None:
-        return (distribution is not None) is condition.installed
-    return distribution is not None and _within(condition.ranges, distribution)[0]
+        return installed is condition.installed
+    return installed and _within(condition.ranges, environment.packages[condition.package])[0]
 
 
 def _python_condition(ranges: Sequence[AffectedRange], environment: Environment) -> _Answer:
@@ -115,10 +124,8 @@ def _python_condition(ranges: Sequence[AffectedRange], environment: Environment)
 
 
 def accelerator_kinds(environment: Environment) -> set[str] | None:
-    """What torch can compute on besides the CPU, `{"none"}` for nothing; None when torch did not say."""
+    """What torch can compute on besides the CPU, `{"none"}` for nothing; None when torch, or the text, did not say."""
     torch = environment.torch
-    if torch.cuda_available is None:
-        return None
     kinds = set()
     if torch.cuda_available:
         kinds.add("rocm" if torch.hip_built else "cuda")
@@ -126,4 +133,5 @@ def accelerator_kinds(environment: Environment) -> set[str] | None:
         kinds.add("mps")
     if torch.xpu_available:
         kinds.add("xpu")
-    return kinds or {"none"}
+    mps_is_open = torch.mps_available is None and environment.platform.system in ("darwin", "unknown")
+    return kinds or (None if torch.cuda_available is None or mps_is_open else {"none"})

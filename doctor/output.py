@@ -13,10 +13,14 @@ from doctor.errors import DoctorError
 if TYPE_CHECKING:
     from rich.console import Console
 
+_MANY_BYTES = 4 * 1024 * 1024
 
 @contextlib.contextmanager
-def destination(path: str | None) -> Iterator[TextIO]:
-    """Where the result goes: stdout, or a file that appears whole under its name or not at all."""
+def destination(path: str | None, *, overwrite: bool = True) -> Iterator[TextIO]:
+    """Where the result goes: stdout, or a file that appears whole under its name or not at all.
+
+    Without `overwrite`, a file that is there already is an error, found before anything else is done.
+    """
     if path is None:
         if sys.stdout is None:
             raise DoctorError("standard output is closed: name a file with --output FILE")
@@ -27,6 +31,8 @@ def destination(path: str | None) -> Iterator[TextIO]:
     folder, name = os.path.split(os.path.abspath(path))
     if os.path.isdir(path):
         raise DoctorError(f"--output {path}: is a folder; name a file in it")
+    if not overwrite and os.path.lexists(path):
+        raise DoctorError(f"--output {path}: is there already; --force replaces it")
     try:
         handle, unfinished = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
     except OSError as error:
@@ -36,6 +42,8 @@ def destination(path: str | None) -> Iterator[TextIO]:
             yield file
         try:
             os.chmod(unfinished, 0o666 & ~_umask())
+            if not overwrite and os.path.lexists(path):
+                raise DoctorError(f"--output {path}: was written by another program meanwhile; --force replaces it")
             os.replace(unfinished, path)
         except OSError as error:
             raise DoctorError(f"--output {path}: cannot be written: {error.strerror}") from None
@@ -65,6 +73,11 @@ def write(output: TextIO, form: str, document: object, show: Callable[[Console],
         seen, page = Console(file=output), io.StringIO()
         show(Console(file=page, width=seen.width, force_terminal=seen.is_terminal, highlight=False, emoji=False))
         text = "\n".join(line.rstrip(" ") for line in page.getvalue().split("\n"))  # rich fills table cells with blanks
+    write_text(output, text)
+
+
+def write_text(output: TextIO, text: str) -> None:
+    """Write text that is ready; raises `DoctorError` when the output does not take it."""
     try:
         output.write(text)
         output.flush()
@@ -122,9 +135,19 @@ def progress(what: str) -> Iterator[None]:
         yield
 
 
+def counted(total: int) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+    """A progress bar for reproducers; what is entered moves it to a count."""
+    return _bar(total, f"running {total} reproducers")
+
+
+def measured(total: int, what: str) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+    """A progress bar for `total` bytes, when they are many; what is entered moves it to a count."""
+    return _bar(total, what) if total > _MANY_BYTES else contextlib.nullcontext(lambda _: None)
+
+
 @contextlib.contextmanager
-def counted(total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal's stderr; what is yielded moves it to a count."""
+def _bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal's stderr, and nowhere else."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -132,5 +155,5 @@ def counted(total: int) -> Iterator[Callable[[int], None]]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"running {total} reproducers", total=total)
+        task = progress.add_task(what, total=total)
         yield lambda count: progress.update(task, completed=count)

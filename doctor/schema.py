@@ -1,6 +1,6 @@
 """Dataclasses as a schema: check plain data against them, build them from it, publish them as JSON Schema.
 
-Understands `str`, `int`, `bool`, `Literal`, `X | None`, `tuple[X, ...]`, `Mapping[str, X]`, nested dataclasses, and
+Understands `str`, `int`, `float`, `bool`, `Literal`, `X | None`, `tuple[X, ...]`, `Mapping[str, X]`, nested dataclasses, and
 `Annotated[str, Text(...)]` for text that must match a pattern or parse as something. A field `from_` is the key `from`.
 """
 
@@ -62,7 +62,7 @@ def mismatches(kind: Any, data: Any, path: Path = ()) -> Iterator[Mismatch]:
         yield from _mapping_mismatches(arguments, data, path)
     elif _is_dataclass(kind):
         yield from _dataclass_mismatches(kind, data, path)
-    elif type(data) is not kind:
+    elif type(data) is not kind and not (kind is float and type(data) is int):
         hint = ' (put it in quotes: "...")' if kind is str and isinstance(data, (int, float)) else ""
         yield Mismatch(path, f"expected {_TYPE_NAMES[kind]}, found {_shown(data)}{hint}")
 
@@ -185,8 +185,8 @@ def json_schema(kind: Any, complete: bool = False) -> dict[str, Any]:
     return {"type": _JSON_TYPES[kind]}
 
 
-_TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false"}
-_JSON_TYPES = {str: "string", int: "integer", bool: "boolean"}
+_TYPE_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 def _is_dataclass(kind: Any) -> bool:

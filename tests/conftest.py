@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from doctor.reports.json import published_schemas
-from tests.stacks import CURRENT, NO_TORCH, OLD, make_stack
+from tests.stacks import CURRENT, MIDDLE, NO_TORCH, OLD, make_stack
 
 _ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
@@ -74,6 +74,11 @@ def stacks(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="session")
 def old_stack(stacks: Path) -> Path:
     return make_stack(stacks, OLD)
+
+
+@pytest.fixture(scope="session")
+def middle_stack(stacks: Path) -> Path:
+    return make_stack(stacks, MIDDLE)
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any
 
 from doctor.environment import Disk, Distribution, Environment, Memory, Platform, Python, TorchRuntime
 from doctor.matrix import Matrix
-from doctor.matrix_file import parse_matrix
+from doctor.matrix_file import builtin_matrix, parse_matrix
+from doctor.readers.environments import EnvironmentReader, Reading, environment_of
+from doctor.readers.lines import cleaned
 
 CPU_TORCH = TorchRuntime(True, "2.13.0+cpu", cuda_available=False, mps_available=False, xpu_available=False)
 
@@ -31,6 +34,29 @@ def environment(python: str = "3.11.7", **versions: str | None) -> Environment:
 def with_distribution(base: Environment, name: str, **changes: Any) -> Environment:
     """`base` with some facts of one of its distributions changed."""
     return replace(base, packages={**base.packages, name: replace(base.packages[name], **changes)})
+
+
+def reading_of(text: str, name: str | None = None) -> Reading:
+    """What a text states."""
+    reader = EnvironmentReader(name)
+    for number, line in enumerate(cleaned(text.split("\n")), 1):
+        reader.feed(number, line)
+    return reader.reading()
+
+
+def stated(text: str, name: str | None = None) -> Environment:
+    """The environment a text states, with the packages of the built-in matrix."""
+    return environment_of(reading_of(text, name), _known_packages())
+
+
+@functools.cache
+def _known_packages() -> tuple[str, ...]:
+    return tuple(builtin_matrix().packages)
+
+
+def versions(here: Environment) -> dict[str, str | None]:
+    """The versions of an environment's packages, by name."""
+    return {name: each.version for name, each in here.packages.items()}
 
 
 def matrix(*advisories: str, checked: str = '{torch: {checked_up_to: "2.9"}, lib: {checked_up_to: "9.0"}, dep: {checked_up_to: "9.0"}}') -> Matrix:

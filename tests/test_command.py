@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from doctor.environment import Manager
+from doctor.environment import Manager, Python
 from doctor.upgrade.command import upgrade_command
 from doctor.upgrade.plan import Change
 from tests.environments import environment, with_distribution
@@ -40,6 +41,24 @@ def test_what_conda_installed_is_upgraded_by_conda_and_the_rest_by_pip() -> None
 def test_a_cpu_build_of_torch_stays_one() -> None:
     command = upgrade_command((Change("torch", "2.1.0+cpu", "2.4.0", (), "2.4.0"),), environment(torch="2.1.0+cpu"))
     assert command == "/home/ann/venv/bin/python -m pip install torch==2.4.0+cpu --extra-index-url https://download.pytorch.org/whl/cpu"
+
+
+@pytest.mark.parametrize(
+    ("manager", "expected"),
+    [
+        ("pip", f"pip install {PINS}"),
+        ("uv", f"uv pip install {PINS}"),
+        ("uv-project", f"uv add {PINS}"),
+        ("poetry", f"poetry add {PINS}"),
+        ("pdm", f"pdm add {PINS}"),
+        ("pixi", f"pixi add --pypi {PINS}"),
+    ],
+)
+def test_without_an_interpreter_the_command_is_aimed_at_none(manager: Any, expected: str) -> None:
+    read = replace(HERE, python=Python(None, None, None, None, "read from a text"), manager=Manager(manager))
+    assert upgrade_command(CHANGES, read) == expected
+    by_conda = with_distribution(read, "accelerate", installer="conda")
+    assert (upgrade_command(CHANGES[1:], by_conda) or "") == "conda install accelerate=1.15.0"
 
 
 def test_nothing_to_change_is_no_command() -> None:

@@ -19,11 +19,9 @@ import pytest
 
 from doctor.reports.json import published_schemas
 from tests.conftest import Doctor
-from tests.stacks import TORCH, make_stack
 
 # One of each sort: silent, error, misuse, a race, from both packages; what each does on which release is in data/evidence.
 SOME = ("MT002", "MT016", "MT050", "MT057", "MT070", "MT080")
-MIDDLE = (TORCH, "transformers==4.57.6", "accelerate==1.10.1")
 
 
 def confirm(doctor: Doctor, *arguments: object) -> Any:
@@ -62,11 +60,6 @@ def test_reproducers_fail_where_the_matrix_says_and_pass_elsewhere(
     found = statuses(report)
     assert {each for each, status in found.items() if status == "confirmed"} == {each for each in found if seen[each] == "reproduced"}
     assert report["exit_code"] == 1
-
-
-@pytest.fixture(scope="session")
-def middle_stack(stacks: Path) -> Path:
-    return make_stack(stacks, MIDDLE)
 
 
 def test_a_patched_library_clears_the_finding(doctor: Doctor, old_stack: Path, tmp_path: Path) -> None:

@@ -132,6 +132,37 @@ def test_without_torch_no_advisory_can_bite() -> None:
     assert ids(examine(environment(lib="1.0", transformers="4.0"), *ALL)) == []
 
 
+def test_torch_that_a_text_does_not_name_may_be_there() -> None:
+    assert ids(examine(replace(environment(lib="1.0"), partial=True), *ALL)) == ["MT002", "MT004", "MT001"]
+    assert ids(examine(replace(environment(lib="1.0"), partial=True, absent=("torch",)), *ALL)) == []
+
+
+def test_of_a_package_named_without_its_version_only_what_every_version_has_is_reported() -> None:
+    here = with_distribution(environment(torch="2.9+cpu", lib=None), "lib", source="text")
+    assert ids(examine(here, *ALL)) == ["MT002", "MT003"]
+    assert ids(examine(environment(torch="2.9+cpu", lib=None), *ALL)) == ["MT002", "MT004", "MT001", "MT003"]
+
+
+def test_a_version_that_is_unknown_for_a_reason_is_said_once() -> None:
+    here = replace(environment(torch="2.9+cpu", lib=None), unknown=(IMPORTANT,))
+    assert examine(here).unknown == (IMPORTANT,)
+
+
+def test_an_upgrade_is_chosen_as_if_no_variable_were_set_that_a_text_does_not_name() -> None:
+    releases = {"lib": tuple(Release(Version(version), "") for version in ("1.0", "2.0", "3.0"))}
+    lines = (
+        "MT001 bug error lib [-,3.0)",
+        "MT002 bug error lib [3.0,-) when {environment: {RANK: []}}",
+        "MT003 bug error lib [-,2.0) when {environment: {RANK: []}}",
+    )
+    diagnosis = diagnose(replace(HERE, variables_known=False), matrix(*lines), releases)
+    assert [(change.to, change.clears) for change in diagnosis.plan.changes] == [("3.0", ("MT001",))]
+    assert {each.id: (each.status, each.remedy) for each in diagnosis.findings} == {
+        "MT001": ("affected", "Upgrade lib to 3.0. Without upgrading: go round it."),
+        "MT003": ("possible", "Fixed in lib 2.0. Go round it."),
+    }
+
+
 def test_an_environment_without_the_stack_is_probably_not_the_one_meant() -> None:
     diagnosis = examine(environment(lib="1.0"))
     assert diagnosis.exit_code == 2

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from doctor.environment import Origin, TorchRuntime
-from doctor.matching import match
+from doctor.environment import Origin, Platform, TorchRuntime
+from doctor.matching import accelerator_kinds, match
 from tests.environments import environment, matrix, with_distribution
 
 
@@ -92,6 +93,45 @@ def test_what_torch_did_not_say_leaves_an_accelerator_condition_open() -> None:
     found = match(advisory, replace(environment(lib="1.0"), torch=TorchRuntime(None)))
     assert found is not None
     assert found.missing == ("the accelerators torch can use",)
+
+
+PARTIAL = replace(environment(lib="1.0"), partial=True, absent=("gone",), variables_known=False, platform=Platform("unknown", None, None))
+
+
+@pytest.mark.parametrize(
+    ("when", "missing"),
+    [
+        ('{packages: [{package: dep, ranges: [{introduced: "1.0", fixed: "2.0"}]}]}', "whether dep is installed in an affected version"),
+        ("{packages: [{package: dep, installed: true}]}", "whether dep is installed"),
+        ("{packages: [{package: dep, installed: false}]}", "whether dep is installed"),
+        ("{packages: [{package: gone, installed: false}]}", None),
+        ("{packages: [{package: lib, installed: true}]}", None),
+        ("{platform: [linux]}", "the operating system"),
+        ("{environment: {WORLD_SIZE: []}}", "whether WORLD_SIZE is set"),
+    ],
+)
+def test_what_a_text_does_not_say_leaves_a_condition_open(when: str, missing: str | None) -> None:
+    known = "{torch: {checked_up_to: '2.9'}, lib: {checked_up_to: '9.0'}, dep: {checked_up_to: '9.0'}, gone: {checked_up_to: null}}"
+    found = match(matrix(f"MT001 bug error lib [-,-) when {when}", checked=known).advisories[0], PARTIAL)
+    assert found is not None
+    assert found.missing == ((missing,) if missing else ())
+
+
+def test_what_a_text_says_is_not_installed_fails_a_condition() -> None:
+    known = "{lib: {checked_up_to: '9.0'}, gone: {checked_up_to: null}}"
+    assert (
+        match(matrix("MT001 bug error lib [-,-) when {packages: [{package: gone, installed: true}]}", checked=known).advisories[0], PARTIAL) is None
+    )
+
+
+def test_an_affected_package_that_a_text_does_not_name_is_no_match() -> None:
+    assert match(matrix("MT001 bug error dep [-,-)").advisories[0], PARTIAL) is None
+
+
+@pytest.mark.parametrize(("system", "open_"), [("linux", False), ("darwin", True), ("unknown", True)])
+def test_without_cuda_mps_is_open_where_there_may_be_a_mac(system: Any, open_: bool) -> None:
+    here = replace(environment(lib="1.0"), torch=TorchRuntime(True, cuda_available=False), platform=Platform(system, None, None))
+    assert (accelerator_kinds(here) is None) is open_
 
 
 def test_a_condition_that_fails_outweighs_one_that_is_open() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.regenerate import README, command_output, needs_stack, readme_blocks, without_machine_facts
+from tools.regenerate import CAUSES, README, causes_page, command_output, needs_stack, readme_blocks, without_machine_facts
 
 TEXT = README.read_text("utf-8")
 BLOCKS = readme_blocks(TEXT)
@@ -22,6 +22,10 @@ def test_the_output_shown_is_the_output(command: str, request: pytest.FixtureReq
 
 def test_the_readme_shows_a_real_report() -> None:
     assert {"doctor", "doctor check --help"} <= BLOCKS.keys()
+
+
+def test_the_list_of_causes_is_the_matrixs() -> None:
+    assert CAUSES.read_text("utf-8") == causes_page()
 
 
 def test_the_python_example_runs(old_stack: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Write what is generated and committed: the JSON Schemas in doctor/schemas/ and the command output in README.md.
+"""Write what is generated and committed: the JSON Schemas in doctor/schemas/, docs/causes.md and the command output in README.md.
 
     python tools/regenerate.py [STACK]
 
@@ -15,11 +15,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from doctor.matrix_file import builtin_matrix
 from doctor.reports.json import published_schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 SCHEMAS = ROOT / "doctor" / "schemas"
+CAUSES = ROOT / "docs" / "causes.md"
 _BLOCK = re.compile(r"(?P<head>```console\n\$ (?P<command>doctor[^\n]*)\n)(?P<output>.*?)(?P<foot>```\n)", re.DOTALL)
 _FACTS = re.compile(r"^What is here\n(.*?)^$", re.DOTALL | re.MULTILINE)
 _SAME_EVERYWHERE = re.compile(r"  (torch|transformers|accelerate)  ")
@@ -55,12 +57,37 @@ def needs_stack(command: str) -> bool:
     return "--help" not in command and not command.startswith("doctor matrix")
 
 
+def causes_page() -> str:
+    """docs/causes.md: what `doctor explain` tells apart."""
+    rows = [
+        f"| `{cause.name}` | {cause.kind} | {cause.title} | {cause.remedy} | {cause.settle} | {', '.join(cause.advisories)} |"
+        for cause in builtin_matrix().causes
+    ]
+    return _CAUSES_HEAD + "\n".join(rows) + "\n"
+
+
+_CAUSES_HEAD = """\
+# Causes
+
+What `doctor explain` tells apart, as it stands in [`data/compat.yaml`](../data/compat.yaml) under `causes`: each with the signs it is known by
+(messages, frames in their order, words of the text, versions) and how much each sign says. Every cause starts against odds of one to four,
+each sign that holds multiplies them, and what is left over goes to "unknown".
+
+A bug is fixed, or to be fixed, by a release; misuse is in the calling code; a resource is missing; an incompatibility lies between versions.
+
+| cause | kind | what happened | what to do | what would settle it | advisories |
+|---|---|---|---|---|---|
+"""
+
+
 def main(arguments: Sequence[str]) -> None:
     """Rewrite the schemas, and the README's blocks that can be rewritten."""
     stack = Path(arguments[0]).resolve() if arguments else None
     SCHEMAS.mkdir(exist_ok=True)
     for name, text in published_schemas().items():
         (SCHEMAS / name).write_text(text, encoding="utf-8")
+
+    CAUSES.write_text(causes_page(), encoding="utf-8")
 
     def renewed(match: re.Match[str]) -> str:
         if needs_stack(match["command"]) and stack is None:

@@ -18,10 +18,10 @@ exit codes:
 """
 
 
-def add_command(commands: Any, name: str, help: str, description: str) -> argparse.ArgumentParser:
+def add_command(commands: Any, name: str, help: str, description: str, exit_codes: str = EXIT_CODES) -> argparse.ArgumentParser:
     """The parser of a command that takes arguments of its own."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=help, description=description, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
+        name, help=help, description=description, epilog=exit_codes, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     return parser
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from doctor import output
 from doctor.commands import arguments
+from doctor.commands.examining import stated_environment
 from doctor.commands.reporting import write_report
+from doctor.errors import DoctorError
+
+if TYPE_CHECKING:
+    from doctor.environment import Environment
+    from doctor.matrix import Matrix
 
 _SEVERITIES = ("silent", "error", "warning")
 
@@ -21,6 +27,8 @@ def add(commands: Any) -> None:
         "Say what is installed, what of it is known to break model loading, and what to\ndo.",
     )
     check.add_argument("--python", metavar="PATH", help="examine this interpreter or environment folder (default: the active one)")
+    check.add_argument("--from", dest="from_", metavar="FILE", help="diagnose the environment that FILE (`-`: standard input) states, not one here")
+    check.add_argument("--here", action="store_true", help="with --from: it came from here, so let what is here fill what it does not say")
     check.add_argument("--no-live", action="store_true", help="run nothing of the environment examined; torch is then not asked")
     check.add_argument("--timeout", type=arguments.seconds, metavar="SECONDS", help="how long torch may take to answer (default: 30)")
     check.add_argument("--package", action="append", metavar="NAME", help="only findings about this package (may be repeated)")
@@ -33,11 +41,14 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from doctor import probe
     from doctor.diagnosis import Narrowing, diagnose
     from doctor.releases import known_releases
 
     _mention_other_doctor()
+    if options.here and options.from_ is None:
+        raise DoctorError("--here: only with --from, whose text it says came from here")
+    if options.python is not None and options.from_ is not None and not options.here:
+        raise DoctorError("--from and --python: one environment or the other; with --here as well, --python names the one the text came from")
     with output.destination(options.output) as page:
         matrix = arguments.matrix_of(options)
         narrowing = Narrowing(
@@ -45,16 +56,31 @@ def _run(options: argparse.Namespace) -> int:
             ids=tuple(arguments.known_id(name, matrix) for name in options.id or ()),
             severities=tuple(options.severity or ()),
         )
-        environment = probe.examine(
-            options.python,
-            probe.Interest.of(matrix),
-            live=not options.no_live,
-            timeout=options.timeout or probe.TORCH_TIMEOUT_SECONDS,
-            waiting=output.progress,
-        )
+        environment = _environment(options, matrix)
         diagnosis = diagnose(environment, matrix, known_releases(), narrowing)
         write_report(page, options, diagnosis)
     return diagnosis.exit_code
+
+
+def _environment(options: argparse.Namespace, matrix: Matrix) -> Environment:
+    """The environment asked for: examined, or read, or read and filled with what is here."""
+    stated = stated_environment(options.from_, matrix) if options.from_ is not None else None
+    if stated is not None and not options.here:
+        return stated
+    from doctor import probe
+
+    examined = probe.examine(
+        options.python,
+        probe.Interest.of(matrix),
+        live=not options.no_live,
+        timeout=options.timeout or probe.TORCH_TIMEOUT_SECONDS,
+        waiting=output.progress,
+    )
+    if stated is None:
+        return examined
+    from doctor.readers.environments import filled_from
+
+    return filled_from(stated, examined)
 
 
 def _mention_other_doctor() -> None:

@@ -37,9 +37,10 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from doctor import probe
+    from doctor.commands.examining import observe
     from doctor.diagnosis import Narrowing, diagnose
     from doctor.releases import known_releases
-    from doctor.reproduce import SECONDS, reproducers, run_reproducers
+    from doctor.reproduce import reproducers
 
     with output.destination(options.output) as page:
         matrix = arguments.matrix_of(options)
@@ -52,15 +53,8 @@ def _run(options: argparse.Namespace) -> int:
         environment = probe.examine(options.python, probe.Interest.of(matrix), timeout=timeout, waiting=output.progress)
         diagnosis = diagnose(environment, matrix, known_releases(), narrowing)
         wanted = narrowing.ids or tuple(each.id for each in diagnosis.findings if each.id in scripts)
-        if wanted and environment.torch.importable:
-            with output.counted(len(wanted)) as ended:
-                observed = run_reproducers(
-                    environment.python.executable,
-                    [scripts[each] for each in wanted],
-                    device=options.device,
-                    seconds=options.timeout or SECONDS,
-                    ended=ended,
-                )
-            diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observed.observations)
+        observations = observe(environment, wanted, scripts, options.device, options.timeout)
+        if observations:
+            diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations)
         write_report(page, options, diagnosis)
     return diagnosis.exit_code

@@ -68,6 +68,7 @@ def examine(
                 torch = torch_facts(torch_child.wait(), timeout)
     assert isinstance(torch, TorchFacts)
     packages = _with_torch_found(packages, torch)
+    assert patient.python.prefix is not None
     has_pip = any(module_in(entry, "pip") for entry in patient.path)
     return Environment(
         python=patient.python,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import importlib_metadata
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
@@ -84,6 +85,18 @@ def examine_packages(path: Sequence[Path], names: Iterable[str], directory: Path
         faults += _faults(name, mine, module, directory)
         faults += [_leftover(name, child) for child in set_aside if _was_called(child.name, module.name)]
     return Packages(installed, tuple(_requirements(records, wanted, python)), tuple(faults))
+
+
+def unpublished(path: Sequence[Path]) -> tuple[tuple[str, str | None], ...]:
+    """The names of distributions that direct_url.json says are not from an index, each with the folder it was installed from, if from one."""
+    found = []
+    for entry in path:
+        for file in sorted(entry.glob("*.dist-info/direct_url.json")):
+            url = _direct_url(importlib_metadata.PathDistribution(file.parent)).get("url")
+            folder = unquote(url[len("file://") :]) if isinstance(url, str) and url.startswith("file://") else None
+            name = canonicalize_name(re.split(r"-\d|\.dist-info$", file.parent.name, maxsplit=1)[0])
+            found.append((name, folder))
+    return tuple(found)
 
 
 def _records(path: Sequence[Path]) -> list[_Record]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from doctor import __version__
+from doctor.comparison import Difference, FindingDifference
 from doctor.diagnosis import Diagnosis, Finding
 from doctor.environment import Environment
 from doctor.matrix import Advisory, Matrix
@@ -40,7 +42,7 @@ class Upgrade:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`doctor check --format json`, and `doctor confirm`'s."""
+    """`doctor check --format json`, `doctor confirm`'s and `doctor report`'s."""
 
     schema_version: SchemaVersion
     doctor_version: str
@@ -50,6 +52,50 @@ class Report:
     upgrade: Upgrade
     observations: tuple[Observation, ...]
     """What the reproducers saw that were run: `doctor confirm`. Empty for `doctor check`."""
+    exit_code: int
+    traceback: str | None = None
+    """The text given with `doctor report --traceback`; None when none was."""
+    accelerate_config: Mapping[str, str] | None = None
+    """accelerate's default configuration, for `doctor report`; None when it was not asked for, or there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a Markdown or HTML report carries for programs: all it takes to make the diagnosis again, and nothing concluded from it.
+
+    The findings are left out: their words are the matrix's, and a tracker that holds them in every issue can no longer be searched.
+    """
+
+    schema_version: SchemaVersion
+    doctor_version: str
+    matrix: MatrixSummary
+    environment: Environment
+    observations: tuple[Observation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One side of a comparison."""
+
+    name: str
+    """As given on the command line."""
+    environment: Environment
+    findings: tuple[str, ...]
+    """Ids of what holds there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonReport:
+    """`doctor compare --format json`."""
+
+    schema_version: SchemaVersion
+    doctor_version: str
+    matrix: MatrixSummary
+    sides: tuple[Compared, ...]
+    differences: tuple[Difference, ...]
+    """Riskiest first."""
+    findings: tuple[FindingDifference, ...]
+    """Those that not all sides have, worst first."""
     exit_code: int
 
 
@@ -86,9 +132,9 @@ class Validation:
     exit_code: int
 
 
-def report_on(diagnosis: Diagnosis, redactor: Redactor) -> Report:
+def report_on(diagnosis: Diagnosis, redactor: Redactor, traceback: str | None = None, accelerate_config: Mapping[str, str] | None = None) -> Report:
     """The report on a diagnosis, with everything private masked. Installation faults stand in `remaining` as well."""
-    diagnosis = redactor.value(diagnosis)
+    diagnosis, traceback, accelerate_config = redactor.value((diagnosis, traceback, accelerate_config))
     plan = diagnosis.plan
     cleared = {each for change in plan.changes for each in change.clears}
     return Report(
@@ -105,7 +151,14 @@ def report_on(diagnosis: Diagnosis, redactor: Redactor) -> Report:
         ),
         observations=diagnosis.observations,
         exit_code=diagnosis.exit_code,
+        traceback=traceback,
+        accelerate_config=accelerate_config,
     )
+
+
+def facts_of(report: Report) -> Facts:
+    """What of a report is fact."""
+    return Facts(report.schema_version, report.doctor_version, report.matrix, report.environment, report.observations)
 
 
 def listing_of(matrix: Matrix, advisories: tuple[Advisory, ...]) -> Listing:

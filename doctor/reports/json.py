@@ -7,22 +7,24 @@ from typing import Any
 
 from doctor import schema
 from doctor.matrix import Matrix
-from doctor.reports.document import Listing, Report, Validation
+from doctor.reports.document import ComparisonReport, Facts, Listing, Report, Validation
 
 _PUBLISHED: dict[str, tuple[Any, bool]] = {
     "report": (Report, True),
+    "facts": (Facts, True),
+    "comparison": (ComparisonReport, True),
     "listing": (Listing, True),
     "validation": (Validation, True),
     "matrix": (Matrix, False),
 }
 
 
-def as_json(document: Any) -> str:
-    """A document of `doctor.reports.document` as JSON: a line for each key and each item down to the second level.
+def as_json(document: Any, levels: int = 2) -> str:
+    """A document of `doctor.reports.document` as JSON: a line for each key and each item down to the second level, or as many as `levels`.
 
     `json.dumps(indent=...)` would give every value a line, and take several times as long for it.
     """
-    return _laid_out(schema.plain(document), levels=2, margin="") + "\n"
+    return _laid_out(schema.plain(document), levels, margin="") + "\n"
 
 
 def _laid_out(data: Any, levels: int, margin: str) -> str:
@@ -37,8 +39,10 @@ def _laid_out(data: Any, levels: int, margin: str) -> str:
 
 def published_schemas() -> dict[str, str]:
     """The text of every schema in `doctor/schemas/`, by file name."""
+    from doctor.reports.explained import ExplanationReport  # what explains is loaded by those who explain
+
     schemas = {}
-    for name, (kind, complete) in _PUBLISHED.items():
+    for name, (kind, complete) in {**_PUBLISHED, "explanation": (ExplanationReport, True)}.items():
         head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"meta-tensor-doctor {name}, schema version 1"}
         schemas[f"{name}.schema.json"] = json.dumps({**head, **schema.json_schema(kind, complete)}, indent=2) + "\n"
     return schemas

@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from doctor.evidence import known_evidence, release_of, relevant_verdicts
+from doctor.evidence import known_evidence, relevant_verdicts
 from doctor.matrix import Advisory, AffectedRange, Matrix
+from doctor.reports.strip import swept_releases
 
 
 def print_listing(matrix: Matrix, console: Console) -> None:
@@ -47,7 +48,7 @@ def _print_strip(advisory: Advisory, package: str, console: Console) -> None:
     """A cell for each release that was swept, oldest first, and in words where it was reproduced. Nothing where nothing was run."""
     evidence = known_evidence()
     verdicts = relevant_verdicts(advisory, package, evidence)
-    swept = sorted({release_of(label) for label in evidence.environments.get(package, {})})
+    swept = swept_releases(package, evidence)
     if not verdicts:
         return
     cells = [_CELLS[verdicts.get(version)] for version in swept]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
-from doctor.diagnosis import NO_UPGRADE_CURES, STACK, Finding
-from doctor.environment import Accelerator, Distribution, Environment
+from doctor.diagnosis import NO_UPGRADE_CURES, Finding
+from doctor.environment import STACK, THIS_MACHINE, Accelerator, Environment
 from doctor.reports.document import Report
 from doctor.upgrade.plan import Alternative
 
@@ -23,31 +23,47 @@ def print_report(report: Report, console: Console, command: str | None = None, v
 
     `command` makes the report's upgrade on this machine (None: the report's own, in which names are masked).
     """
-    python = report.environment.python
-    implementation = python.implementation or "Python"
-    examined = Text.assemble("Examined ", (python.executable, "bold"), f" ({implementation} {python.version or 'of unknown version'})")
-    console.print(examined + Text(f": {python.chosen_because}"), soft_wrap=True)
-    _heading(console, "What is here")
+    for line in _examined(report.environment):
+        console.print(line, soft_wrap=True)
+    heading(console, "What is here")
     for fact in _facts(report.environment):
         console.print(fact)
-    _heading(console, _findings_heading(report))
+    heading(console, _findings_heading(report))
     for part in _findings(report, verbose or len(report.findings) <= FEW):
         console.print(part)
     if report.findings:
-        _heading(console, "What to do")
+        heading(console, "What to do")
         for part in _advice(report, command or report.upgrade.command):
             console.print(part, soft_wrap=isinstance(part, _Command))
-    _heading(console, "What could not be determined")
+    heading(console, "What could not be determined")
     for part in _unknown(report):
         console.print(part)
+    if report.findings and report.environment.read_from is None:
+        python = f" --python {report.environment.python.executable}" if report.environment.python.chosen_because == "named with --python" else ""
+        console.print()
+        console.print(Paragraph(f"To attach this to a bug report: doctor report{python} -o report.md", ""))
 
 
-def _heading(console: Console, text: str) -> None:
+def _examined(environment: Environment) -> Iterator[Text]:
+    """What the report is about: an interpreter, what was read, or what was read filled up with what an interpreter says."""
+    python = environment.python
+    filled = THIS_MACHINE in environment.sources.values()
+    if environment.read_from is not None:
+        name, _, formats = environment.read_from.partition(": ")
+        yield Text.assemble("Read ", (name, "bold"), f": {formats}{'' if filled else '; nothing of this machine'}")
+    if python.executable is not None:
+        verb = "Examined" if environment.read_from is None else "Gaps filled from" if filled else "It is about"
+        version = f"{python.implementation or 'Python'} {python.version or 'of unknown version'}"
+        yield Text.assemble(f"{verb} ", (python.executable, "bold"), f" ({version}): {python.chosen_because}")
+
+
+def heading(console: Console, text: str) -> None:
+    """An empty line and a heading."""
     console.print()
     console.print(Text(text, style="bold underline"))
 
 
-class _Paragraph:
+class Paragraph:
     """Text behind a lead that stands once, the lines after the first as far in; nothing behind the last word."""
 
     def __init__(self, text: str, lead: str | Text = "  ", style: str = "", one_line: bool = False) -> None:
@@ -67,33 +83,60 @@ class _Paragraph:
 # What is here
 
 
-def _facts(environment: Environment) -> Iterator[_Paragraph]:
-    names = (*STACK, *sorted(environment.packages.keys() - set(STACK)))
-    rows = [*((name, _package(environment.packages.get(name))) for name in names), *_machine_facts(environment)]
+def _facts(environment: Environment) -> Iterator[Paragraph]:
+    names = (*STACK, *sorted((environment.packages.keys() | set(environment.absent)) - set(STACK)))
+    rows = [*((name, _package(name, environment)) for name in names), *_machine_facts(environment)]
     widest = max(len(label) for label, _ in rows)
     for label, value in rows:
-        yield _Paragraph(value, f"  {label:<{widest}}  ")
+        yield Paragraph(value, f"  {label:<{widest}}  ")
 
 
-def _package(distribution: Distribution | None) -> str:
-    if distribution is None:
-        return "not installed"
-    version = distribution.version or "version unknown"
-    return version if distribution.origin == "index" else f"{version} ({distribution.origin} install)"
+def _package(name: str, environment: Environment) -> str:
+    distribution = environment.packages.get(name)
+    source = environment.sources.get(f"packages.{name}.version") or environment.sources.get(f"packages.{name}")
+    if distribution is not None:
+        version = distribution.version or "version unknown"
+        shown = version if distribution.origin == "index" else f"{version} ({distribution.origin} install)"
+    else:
+        shown = "not stated" if environment.installed(name) is None else "not installed"
+    return f"{shown}  [{source}]" if source else shown
 
 
 def _machine_facts(environment: Environment) -> Iterator[tuple[str, str]]:
+    """What is known beside packages; of a text only what it says."""
+    rows = {"CUDA": _cuda(environment), **_machine(environment)}
+    if environment.read_from is None or environment.python.executable is not None:
+        yield from rows.items()
+        return
+    python, system = environment.python.version, environment.platform.system
+    said = {
+        "CUDA": environment.torch.cuda_available is not None,
+        "accelerators": bool(environment.accelerators),
+        "GPU driver": bool(environment.drivers),
+        "RAM": environment.memory.total is not None,
+        "platform": system != "unknown",
+        "variables": bool(environment.variables),
+    }
+    if python is not None:
+        yield "Python", python
+    yield from ((label, value) for label, value in rows.items() if said.get(label))
+
+
+def _machine(environment: Environment) -> Mapping[str, str]:
     memory, disk = environment.memory, environment.disk
-    yield "CUDA", _cuda(environment)
-    yield "accelerators", ", ".join(map(_accelerator, environment.accelerators)) or "none"
     drivers = [f"{each.vendor} {each.version or 'of unknown version'}{_serves(each.cuda_version)}" for each in environment.drivers]
-    yield "GPU driver", ", ".join(drivers) or "none found"
     limit = f", limited to {_size(memory.limit)} by {memory.limit_source}" if memory.limit is not None else ""
-    yield "RAM", f"{_size(memory.total)}, {_size(memory.available)} available{limit}"
-    yield "disk", f"{_size(disk.free)} free in {disk.path}"
-    yield "platform", f"{environment.platform.system} {environment.platform.machine}"
+    available = f", {_size(memory.available)} available" if memory.available is not None or environment.read_from is None else ""
+    rows = {
+        "accelerators": ", ".join(map(_accelerator, environment.accelerators)) or "none",
+        "GPU driver": ", ".join(drivers) or "none found",
+        "RAM": f"{_size(memory.total)}{available}{limit}",
+        "disk": f"{_size(disk.free)} free in {disk.path}",
+        "platform": f"{environment.platform.system} {environment.platform.machine or ''}".rstrip(),
+    }
     if environment.variables:
-        yield "variables", ", ".join(f"{name}={value}" for name, value in environment.variables.items())
+        rows["variables"] = ", ".join(f"{name}={value}" for name, value in environment.variables.items())
+    return rows
 
 
 def _cuda(environment: Environment) -> str:
@@ -104,10 +147,20 @@ def _cuda(environment: Environment) -> str:
         return f"torch did not answer: {torch.error}" if torch.error else "not asked (--no-live)"
     if not torch.importable:
         return f"torch cannot be imported: {torch.error}"
-    built = f"CUDA {torch.cuda_built}" if torch.cuda_built else f"ROCm {torch.hip_built}" if torch.hip_built else "the CPU only"
+    built = _built(environment)
     if torch.cuda_available:
-        return f"available; torch is built for {built}"
-    return f"not available; torch is built for {built} ({torch.cuda_unavailable_because or 'torch did not finish answering'})"
+        return f"available{built}"
+    because = torch.cuda_unavailable_because or ("torch did not finish answering" if torch.cuda_available is None else "")
+    return f"not available{built}{f' ({because})' if because else ''}"
+
+
+def _built(environment: Environment) -> str:
+    """For what torch is built; a text that names neither CUDA nor ROCm has not said that it is for neither."""
+    torch = environment.torch
+    if torch.cuda_built or torch.hip_built:
+        return f"; torch is built for {f'CUDA {torch.cuda_built}' if torch.cuda_built else f'ROCm {torch.hip_built}'}"
+    known = environment.read_from is None or (torch.version or "").endswith("+cpu")
+    return "; torch is built for the CPU only" if known else ""
 
 
 def _accelerator(each: Accelerator) -> str:
@@ -144,16 +197,16 @@ def _findings(report: Report, whole: bool) -> Iterator[RenderableType]:
     if not report.findings:
         covered = f"none of the {report.matrix.advisories} advisories of matrix {report.matrix.version} holds here"
         reserve = ", as far as they cover it (see below)" if report.exit_code else ""
-        yield _Paragraph(f"Nothing found: {covered}{reserve}.")
+        yield Paragraph(f"Nothing found: {covered}{reserve}.")
         return
     for section in _sections(report):
         yield Text()
-        yield _Paragraph(section.title, style="bold")
+        yield Paragraph(section.title, style="bold")
         for finding in section.findings:
             yield _whole(finding) if whole or finding.kind == "installation" else _brief(finding)
     if not whole:
         yield Text()
-        yield _Paragraph("Workaround, cause and links: --verbose for all, --id ID for one.")
+        yield Paragraph("Workaround, cause and links: --verbose for all, --id ID for one.")
 
 
 def _sections(report: Report) -> Iterator[_Section]:
@@ -183,27 +236,27 @@ def _sections(report: Report) -> Iterator[_Section]:
 _INSET = " " * 16
 
 
-def _title(finding: Finding) -> _Paragraph:
+def _title(finding: Finding) -> Paragraph:
     severity = (f"{finding.severity:<7}", _STYLES[finding.severity])
     confirmed = "confirmed: " if finding.status == "confirmed" else ""
-    return _Paragraph(confirmed + finding.title, Text.assemble("  ", (finding.id, "bold"), " ", severity, " "))
+    return Paragraph(confirmed + finding.title, Text.assemble("  ", (finding.id, "bold"), " ", severity, " "))
 
 
 def _brief(finding: Finding) -> Group:
     """The title, and for what an upgrade may cure, what sets it off; how not to use a model is in the title."""
     if finding.observed is not None:
-        return Group(_title(finding), _Paragraph(finding.observed, _INSET, style="dim", one_line=True))
+        return Group(_title(finding), Paragraph(finding.observed, _INSET, style="dim", one_line=True))
     if finding.kind in NO_UPGRADE_CURES:
         return Group(_title(finding))
-    return Group(_title(finding), _Paragraph(f"when: {finding.trigger}", _INSET, style="dim", one_line=True))
+    return Group(_title(finding), Paragraph(f"when: {finding.trigger}", _INSET, style="dim", one_line=True))
 
 
 def _whole(finding: Finding) -> Group:
     label = "found" if finding.kind == "installation" else "when"
     lines = [(label, finding.trigger)] + ([("run", finding.observed)] if finding.observed else [])
-    lines += [("remedy", finding.remedy), *(("unsure", f"it would take {fact}") for fact in finding.missing)]
+    lines += [("remedy", finding.remedy), *(("unsure", f"depends on {fact}") for fact in finding.missing)]
     lines += [("see", reference) for reference in finding.references[:1]]
-    return Group(_title(finding), *(_Paragraph(text, f"{_INSET}{name + ':':<8}") for name, text in lines))
+    return Group(_title(finding), *(Paragraph(text, f"{_INSET}{name + ':':<8}") for name, text in lines))
 
 
 # What to do
@@ -218,22 +271,22 @@ def _advice(report: Report, command: str | None) -> Iterator[RenderableType]:
     upgrade = report.upgrade
     faults = [finding for finding in report.findings if finding.kind == "installation"]
     for fault in faults:
-        yield _Paragraph(fault.remedy, f"  {fault.id}: ")
+        yield Paragraph(fault.remedy, f"  {fault.id}: ")
     if command is not None:
         yield _Command(f"  {command}", style="bold green")
     for change in upgrade.changes:
         newest = f"; {change.newest_clean} is the newest that does and brings nothing new" if change.newest_clean != change.to else ""
-        yield _Paragraph(f"{change.package} {change.to} is the nearest release that clears {_ids(change.clears)}{newest}.")
+        yield Paragraph(f"{change.package} {change.to} is the nearest release that clears {_ids(change.clears)}{newest}.")
     if not upgrade.changes and len(report.findings) > len(faults):
         why = (
             "none clears a finding without bringing a new one"
             if upgrade.alternatives
             else "no later release that the matrix covers clears any of these"
         )
-        yield _Paragraph(f"No upgrade is recommended: {why}.")
+        yield Paragraph(f"No upgrade is recommended: {why}.")
     for each in upgrade.alternatives:
         what = f"{each.package} {each.version}" + (" (the newest)" if each.newest else "")
-        yield _Paragraph(f"Not recommended: {what} {_price(each)}.")
+        yield Paragraph(f"Not recommended: {what} {_price(each)}.")
 
 
 def _price(alternative: Alternative) -> str:
@@ -252,7 +305,10 @@ def _ids(ids: Sequence[str], most: int = 6) -> str:
 
 
 def _unknown(report: Report) -> Iterator[RenderableType]:
+    facts: dict[str, list[str]] = {}
     for each in report.environment.unknown:
-        yield _Paragraph(f"{each.fact}: {each.reason}")
-    if not report.environment.unknown:
-        yield _Paragraph("Everything asked for was answered.")
+        facts.setdefault(each.reason, []).append(each.fact)
+    for reason, names in facts.items():
+        yield Paragraph(f"{', '.join(names)}: {reason}")
+    if not facts:
+        yield Paragraph("Everything asked for was answered.")

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from doctor.environment import Environment
 from doctor.upgrade.plan import Change
 
+_AIMED_NOWHERE: Mapping[str, tuple[str, ...]] = {
+    "pip": ("pip", "install"),
+    "uv": ("uv", "pip", "install"),
+    "uv-project": ("uv", "add"),
+    "poetry": ("poetry", "add"),
+    "pdm": ("pdm", "add"),
+    "pixi": ("pixi", "add", "--pypi"),
+}
 _CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
@@ -19,7 +27,8 @@ def upgrade_command(changes: Sequence[Change], environment: Environment) -> str 
     commands = []
     if by_conda:
         pins = [f"{change.package}={change.to}" for change in by_conda]
-        commands.append(["conda", "install", "--prefix", environment.python.prefix, *pins])
+        prefix = environment.python.prefix
+        commands.append(["conda", "install", *(("--prefix", prefix) if prefix else ()), *pins])
     if others:
         commands.append([*_installer(environment), *_pins(others, environment)])
     quote = subprocess.list2cmdline if environment.platform.system == "windows" else _posix
@@ -27,7 +36,10 @@ def upgrade_command(changes: Sequence[Change], environment: Environment) -> str 
 
 
 def _installer(environment: Environment) -> tuple[str, ...]:
+    """Aimed at the interpreter or project examined; an environment read from a text has neither."""
     python, project = environment.python.executable, environment.manager.project or "."
+    if python is None:
+        return _AIMED_NOWHERE[environment.manager.name]
     commands = {
         "pip": (python, "-m", "pip", "install"),
         "uv": ("uv", "pip", "install", "--python", python),

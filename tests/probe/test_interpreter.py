@@ -163,7 +163,7 @@ def test_environments_of_every_system_are_known(tmp_path: Path, windows: bool, p
 # What it says of itself
 
 
-def ask(path: Path, timeout: float = 20) -> tuple[str | None, str | None, str, list[str]]:
+def ask(path: Path, timeout: float = 20) -> tuple[str | None, str | None, str | None, list[str]]:
     patient = ask_interpreter(Choice(path, "test"), timeout)
     return patient.python.version, patient.python.implementation, patient.python.prefix, [str(entry) for entry in patient.path]
 

@@ -1,0 +1,92 @@
+"""`doctor compare`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from doctor import output
+from doctor.commands import arguments
+from doctor.commands.reporting import redactor_for
+from doctor.errors import DoctorError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from doctor.environment import Environment
+    from doctor.matrix import Matrix
+
+EXIT_CODES = """\
+exit codes:
+  0  no difference that doctor can see
+  1  they differ
+  2  could not do what was asked
+"""
+
+
+def add(commands: Any) -> None:
+    """Declare `doctor compare` to the parser."""
+    compare = arguments.add_command(
+        commands,
+        "compare",
+        "show what differs between environments",
+        (
+            "Show what differs between environments, riskiest first, and which findings only\n"
+            "some of them have: works for me against broken for you, one rank against\n"
+            "another, before against after."
+        ),
+        EXIT_CODES,
+    )
+    compare.add_argument(
+        "side", nargs="+", metavar="SIDE", help="`here`, an interpreter or environment folder, or a file: a report, a listing, an issue text"
+    )
+    compare.add_argument("--timeout", type=arguments.seconds, metavar="SECONDS", help="how long torch may take to answer (default: 30)")
+    compare.add_argument("--no-live", action="store_true", help="run nothing of the environments examined; torch is then not asked")
+    arguments.add_matrix_option(compare)
+    arguments.add_output_options(compare)
+    compare.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from doctor import __version__
+    from doctor.comparison import differences, finding_differences
+    from doctor.diagnosis import diagnose
+    from doctor.releases import known_releases
+    from doctor.reports.document import Compared, ComparisonReport, MatrixSummary
+
+    if len(options.side) < 2:
+        raise DoctorError("compare: name two environments or more; `here` is one of them")
+    with output.destination(options.output) as page:
+        matrix = arguments.matrix_of(options)
+        environments = [_environment(side, matrix, options) for side in options.side]
+        findings = [diagnose(each, matrix, known_releases()).findings for each in environments]
+        found, only_some = differences(environments, matrix), finding_differences(findings)
+        sides = tuple(
+            Compared(name, environment, tuple(each.id for each in held))
+            for name, environment, held in zip(options.side, environments, findings, strict=True)
+        )
+        code = 1 if found or only_some else 0
+        summary = MatrixSummary(matrix.version, len(matrix.advisories))
+        report = redactor_for(*environments).value(ComparisonReport(1, __version__, summary, sides, found, only_some, code))
+
+        def show(console: Console) -> None:
+            from doctor.reports.comparison_view import print_comparison
+
+            print_comparison(report, console)
+
+        output.write(page, options.format, report, show)
+    return code
+
+
+def _environment(side: str, matrix: Matrix, options: argparse.Namespace) -> Environment:
+    """The environment that one side names: a folder or a program is examined, any other file is read."""
+    import os
+
+    from doctor import probe
+    from doctor.commands.examining import stated_environment
+
+    if side == "here" or os.path.isdir(side) or os.access(side, os.X_OK):
+        asked = None if side == "here" else side
+        timeout = options.timeout or probe.TORCH_TIMEOUT_SECONDS
+        return probe.examine(asked, probe.Interest.of(matrix), live=not options.no_live, timeout=timeout, waiting=output.progress)
+    return stated_environment(side, matrix)

@@ -1,0 +1,54 @@
+"""Steps that several commands take between the command line and a diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from doctor import output
+from doctor.errors import DoctorError
+
+if TYPE_CHECKING:
+    from doctor.environment import Environment
+    from doctor.matrix import Matrix
+    from doctor.observation import Observation
+
+
+def observe(environment: Environment, ids: Sequence[str], scripts: Mapping[str, Path], device: str, seconds: float | None) -> tuple[Observation, ...]:
+    """What the reproducers of these advisories see in the environment; nothing where torch cannot be imported.
+
+    `seconds` is the limit of each (None: the usual one).
+    """
+    from doctor.reproduce import SECONDS, run_reproducers
+
+    executable = environment.python.executable
+    if not ids or not environment.torch.importable or executable is None:
+        return ()
+    with output.counted(len(ids)) as ended:
+        observed = run_reproducers(executable, [scripts[each] for each in ids], device=device, seconds=seconds or SECONDS, ended=ended)
+    return observed.observations
+
+
+def stated_environment(name: str, matrix: Matrix) -> Environment:
+    """The environment that a file (`-`: standard input) states. Raises `DoctorError` when it cannot be read, or states none."""
+    import contextlib
+    import sys
+
+    from doctor.readers.environments import CAN_BE_READ, EnvironmentReader, environment_of
+    from doctor.readers.lines import cleaned, decoded_lines
+
+    if name == "-" and sys.stdin is None:
+        raise DoctorError("--from -: standard input is closed: name a file")
+    title = "standard input" if name == "-" else name
+    reader = EnvironmentReader(title)
+    try:
+        with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as stream:
+            for number, line in enumerate(cleaned(decoded_lines(stream)), 1):
+                reader.feed(number, line)
+    except OSError as error:
+        raise DoctorError(f"{title}: cannot be read: {error.strerror}") from None
+    reading = reader.reading()
+    if not reading.recognised:
+        raise DoctorError(f"{title}: no environment found in it; what can be read: {CAN_BE_READ}")
+    return environment_of(reading, tuple(matrix.packages))

@@ -1,0 +1,1 @@
+"""Facts from text: what people paste, as lines, failures and environments."""

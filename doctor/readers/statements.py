@@ -1,0 +1,219 @@
+"""What a text states, as the readers of its formats put it down, and which of several statements about one fact counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
+
+from doctor.environment import AcceleratorKind, Origin
+from doctor.matrix import parse_version
+
+VERSION = (
+    r"\d{1,9}(?:\.\d{1,9}){1,4}(?:[-_.]?(?:alpha|beta|preview|pre|post|rev|rc|dev|a|b|c|r)[-_.]?\d{0,12}){0,3}"
+    r"(?:\+[A-Za-z0-9]{1,40}(?:\.[A-Za-z0-9]{1,40}){0,4})?"
+)
+"""A version as PEP 440 writes it, with at least one dot: a bare number in prose is hardly ever one."""
+NOT_LONGER = r"(?![\w+*]|\.[\w*]|[-\u2013](?:py|cp|\d))"
+"""Behind a version: `4.51.x`, `2.1+`, `4.46-4.48` and `torch-2.1-cp310` are none."""
+FROM_PATH, IN_PROSE, LISTED = range(3)
+"""How much a statement weighs against another: what a tool printed counts for more than what a person wrote."""
+_MAX_NAMES = 5000
+_MAX_STATEMENTS = 8
+_CONDA_NAMES = {"pytorch": "torch"}
+_NEEDS = {
+    "torch": ("typing-extensions", "sympy"),
+    "transformers": ("tokenizers", "huggingface-hub"),
+    "accelerate": ("psutil", "pyyaml"),
+    "diffusers": ("huggingface-hub", "pillow"),
+}
+"""What a package cannot be installed without, and few would paste when they pick lines from a list."""
+
+
+@dataclass(slots=True, eq=False)
+class Source:
+    """A stretch of text in one format."""
+
+    format: str
+    """For people: "`transformers env` block", "pip list". Empty for single lines of prose."""
+    line: int
+    """Where it begins, from 1."""
+    authority: int = LISTED
+    names: set[str] = field(default_factory=set)
+    """The packages it names."""
+    whole: bool = False
+    """True for a lock file, which names everything that is installed."""
+    forked: bool = False
+    """True when it may hold several versions of one package, for different platforms or extras."""
+    manager: str | None = None
+    """What keeps this kind of file, where the format says: `uv-project`, `poetry`, `pdm`, `uv`."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it names everything that is installed: a list does when it has what the packages in it cannot do without."""
+        stack = [name for name in _NEEDS if name in self.names]
+        return self.whole or (bool(stack) and all(need in self.names for name in stack for need in _NEEDS[name]))
+
+    def at(self, line: int) -> str:
+        """A line of it, for people."""
+        return f"{self.format}, line {line}" if self.format else f"line {line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One thing a text says about one fact."""
+
+    value: str | None
+    """None when a package is only named."""
+    source: Source
+    line: int
+    absent: bool = False
+    """It says that the package is not installed."""
+    note: str | None = None
+    """Why there is no value: "allows >=4.40"."""
+    origin: Origin = "index"
+    revision: str | None = None
+    installer: str | None = None
+
+    @property
+    def where(self) -> str:
+        """Where it was read, for people."""
+        return self.source.at(self.line)
+
+    @property
+    def said(self) -> str:
+        """What it says, for people."""
+        return "not installed" if self.absent else self.value or self.note or "no version"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A GPU that a text names."""
+
+    kind: AcceleratorKind
+    name: str
+    by_torch: bool
+    memory: int | None
+    """Bytes."""
+    source: Source
+    line: int
+
+
+class Ledger:
+    """Where readers put down what they read. Bounded: a text may say the same a million times."""
+
+    def __init__(self) -> None:
+        self.packages: dict[str, list[Statement]] = {}
+        """By name as PEP 503 normalises it."""
+        self.facts: dict[str, list[Statement]] = {}
+        """By dotted name."""
+        self.devices: list[Device] = []
+        self.sources: list[Source] = []
+        """Those that stated anything."""
+
+    def package(self, name: str, version: str | None, source: Source, line: int, **more: object) -> None:
+        """Put down that a package is installed, in a version or (with `note`) not in a known one; `absent=True`: that it is not."""
+        key = canonical(name)
+        if len(source.names) < _MAX_NAMES:
+            source.names.add(key)
+        self._add(self.packages, key, Statement(version, source, line, **more))  # type: ignore[arg-type]
+
+    def fact(self, fact: str, value: str, source: Source, line: int) -> None:
+        """Put down any other fact."""
+        self._add(self.facts, fact, Statement(value[:200], source, line))
+
+    def device(self, device: Device) -> None:
+        """Put down a GPU."""
+        if len(self.devices) < 64:
+            self.devices.append(device)
+            self._used(device.source)
+
+    def _add(self, kept: dict[str, list[Statement]], key: str, statement: Statement) -> None:
+        statements = kept.get(key)
+        if statements is None:
+            if len(kept) >= _MAX_NAMES:
+                return
+            statements = kept[key] = []
+        same = any(each.said == statement.said and each.source.authority >= statement.source.authority for each in statements)
+        if not same and len(statements) < _MAX_STATEMENTS:
+            statements.append(statement)
+        self._used(statement.source)
+
+    def _used(self, source: Source) -> None:
+        if source not in self.sources[-1:] and len(self.sources) < _MAX_NAMES and source not in self.sources[-20:]:
+            self.sources.append(source)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The statement about one fact that counts, and those that contradict it."""
+
+    statement: Statement
+    against: tuple[Statement, ...] = ()
+
+
+def canonical(name: str) -> str:
+    """The distribution's name, normalised; conda calls torch `pytorch`."""
+    normalised = canonicalize_name(name)
+    return _CONDA_NAMES.get(normalised, normalised)
+
+
+def settle(statements: Mapping[str, Sequence[Statement]]) -> dict[str, Settled]:
+    """For each fact the statement that counts."""
+    return {fact: _settled(each) for fact, each in statements.items() if each}
+
+
+def _settled(statements: Sequence[Statement]) -> Settled:
+    """The weightiest, of equals the first; a version that says more of the same (`2.1.0+cu118` for `2.1`) in its stead."""
+    firm = [each for each in statements if each.value is not None or each.absent]
+    if not firm:
+        return Settled(min(statements, key=lambda each: -each.source.authority))
+    weightiest = max(firm, key=lambda each: each.source.authority)
+    if weightiest.source.forked:
+        return _of_forks([each for each in firm if each.source is weightiest.source])
+    against = tuple(each for each in firm if not _agree(each, weightiest))
+    fullest = max((each for each in firm if _agree(each, weightiest)), key=lambda each: len(each.value or ""))
+    return Settled(fullest, against)
+
+
+def _of_forks(statements: Sequence[Statement]) -> Settled:
+    """Of the entries that a lock file has for one package: which of them is installed depends on the platform and the extras asked for."""
+    first = statements[0]
+    if len({each.value for each in statements}) == 1:
+        return Settled(first)
+    public = {(each.value or "").partition("+")[0] for each in statements}
+    if len(public) == 1:
+        return Settled(Statement(public.pop(), first.source, first.line, origin=first.origin))
+    held = " and ".join(f"{each.value} (line {each.line})" for each in statements)
+    return Settled(Statement(None, first.source, first.line, note=f"holds {held}, for different platforms or extras"))
+
+
+def _agree(one: Statement, other: Statement) -> bool:
+    """Whether two statements can both be true: `2.1`, `2.1.0` and `2.1.0+cu118` can."""
+    if one.absent or other.absent:
+        return one.absent and other.absent
+    short, long = sorted(((one.value or "").partition("+")[0], (other.value or "").partition("+")[0]), key=len)
+    if long == short or long.startswith(f"{short}."):
+        return True
+    try:
+        return parse_version(short) == parse_version(long)
+    except InvalidVersion:
+        return False
+
+
+def first_version(text: str) -> str | None:
+    """The version a value begins with (`2.6.0+cu124 (True)`), None when it begins with none."""
+    found = re.match(rf"v?({VERSION})", text)
+    return found[1] if found else None
+
+
+def counted(lines: Iterable[Source]) -> list[Source]:
+    """The sources worth naming in one sentence: each format once, where it first stands."""
+    seen: dict[str, Source] = {}
+    for each in lines:
+        if each.format:
+            seen.setdefault(each.format, each)
+    return list(seen.values())

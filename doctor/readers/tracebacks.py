@@ -1,0 +1,337 @@
+"""Tracebacks as people paste them: plain, IPython's, rich's, pytest's; prefixed by a logger, interleaved by ranks, cut anywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from doctor.symptom import Failure, Frame
+
+MAX_MESSAGE_CHARACTERS = 4096
+_MAX_FRAMES = 400
+"""Of a longer traceback (a recursion) the outer and the inner half of this are kept."""
+_MAX_MESSAGE_LINES = 40
+_MAX_FAILURES = 500
+_MAX_STREAMS = 256
+_MAX_LINES_BETWEEN_FRAMES = 40
+"""IPython shows a dozen lines round each frame, pytest whole functions."""
+
+_MAX_PATH_CHARACTERS = 1024
+
+_STREAM = re.compile(
+    r"\[(?:rank|default|Rank )\d+\]:?|\[\d+,\d+\]<std(?:err|out)>:"
+    r"|\([\w.]{1,60}(?:\(\w{1,40}\))? ?(?:pid|rank)[= ]\d+[^()]{0,80}\)|[\w.-]{1,60}-\d+ +\|"
+)
+_STAMP = re.compile(
+    r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?:?"
+    r"|\[?\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?|\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?"
+    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,80} \S{1,80}?\[\d+\]:"
+)
+_LEVEL = re.compile(
+    r"\[?(?:ERROR|CRITICAL|FATAL|WARNING|WARN|INFO|DEBUG|stderr|stdout)\]?"
+    r"(?::[\w.]{1,120}:|:|(?= +\||  | \[| \d| \S{1,80}:\d+\]| ?$| File | Traceback| \w+Error))"
+    r"|\[?[\w.-]{1,80}\.py:\d+\]|- (?=ERROR|CRITICAL)|\|(?= )"
+)
+_BOX = re.compile(r"^[\u2500-\u257f\s]*[\u2502\u2503] ?|\s*[\u2502\u2503]\s*$")
+_RULE = re.compile(r"^[\s\u2500-\u257f]*[\u2500\u2501\u256d\u256e\u2570\u256f][\u2500-\u257f]*")
+_GROUP = re.compile(r"^\s*(?:\| ?|\+ (?=Exception Group)|\+-[+-]*(?: (?:\d+|\.\.\.) -+)?$)")
+
+_HEADER = re.compile(r"(?:^|(?P<exception>[\w.]{3,100})\s+)Traceback \(most recent call (?P<order>last|first)\)")
+_REVERSED = re.compile(r"^(?:Current thread|Thread) 0x[0-9a-f]+ .*\(most recent call first\):")
+_CHAINED = re.compile(r"^(?:During handling of the above exception|The above exception was the direct cause)")
+_REPEATED = re.compile(r"^\[Previous line repeated \d+ more times?\]$")
+_MARKERS = re.compile(r"^[\s~^.]*\^[\s~^]*$|^\s*~+\s*$|^\s*\.\.\.<\d+ lines>\.\.\.$")
+
+_FUNCTION = r"(?P<function><[\w ]+(?:: ?\d+)?>|[\w.<>]+)"
+_PLAIN = re.compile(rf'^(?:.{{0,40}}?File )?"?(?P<file>[^"\n]{{0,400}}?)",? line (?P<line>\d+)(?:,? in {_FUNCTION})?')
+_UNQUOTED = re.compile(rf"^(?:File:? )?(?P<file>[^\s\"',;()]{{1,400}}\.py),? line (?P<line>\d+)(?:,? in {_FUNCTION})?")
+_COLON = re.compile(rf"^(?P<file>(?:[A-Za-z]:)?[^\s:\"'()]{{1,400}}\.py):(?P<line>\d+)(?P<pytest>:)? in {_FUNCTION}")
+_CELL = re.compile(rf"^(?:Cell|Input) In ?\[\d+\],? (?:line (?P<line>\d+)|in {_FUNCTION})")
+_NOTEBOOK = re.compile(rf"^(?:File )?(?P<file>(?:[A-Za-z]:)?[^\s:\"']{{1,400}}):(?P<line>\d+), in {_FUNCTION}")
+_NOTEBOOK_OLD = re.compile(rf"^\[?(?P<file>\S{{0,400}}\.py|<ipython-input-[\w-]+>|<cell [^>]+>)\]?(?:\([^)]*\))? in {_FUNCTION}\(?")
+_CELL_OLD = re.compile(r"^in (?P<function><cell line: ?\d+>|<module>)\(?\)?$")
+_PYTEST = re.compile(r"^(?P<file>[^\s:]{1,400}\.py):(?P<line>\d+):(?: (?P<exception>[A-Za-z_][\w.]*(?:Error|Exception)))?\s*$")
+_FRAMES = (_PLAIN, _COLON, _NOTEBOOK, _NOTEBOOK_OLD, _CELL, _CELL_OLD, _UNQUOTED)
+_MAY_BE_FRAME = re.compile(r"line \d|\.py|In ?\[\d|\bin <|, in ")
+
+_BROKEN_PATH = re.compile(r"^(?:/|~/|[A-Za-z]:[\\/])[^\s\"']{15,}(?: in)?$")
+_ARROW = re.compile(r"^-+> ?(?P<line>\d+)(?: (?P<code>.*))?$|^\u2771 *(?P<rich_line>\d+)(?P<rich_code> .*)?$")
+_PYTEST_CODE = re.compile(r"^> {2,}(?P<code>\S.*)$")
+_PYTEST_ERROR = re.compile(r"^E {2,}(?P<error>\S.*)$")
+_DEF = re.compile(r"^(?:async )?def (?P<function>\w+)\(")
+_NAME = r"[A-Za-z_][\w.]{0,120}"
+_EXCEPTION = re.compile(
+    rf"^(?P<exception>{_NAME}(?:Error|Exception|Interrupt|Exit|Failure|Fault|Timeout|Iteration|Group|NotFound|Warning)|{_NAME}\.[A-Z]\w*)"
+    r"(?:: (?P<message>.*)|:?$)"
+)
+_EXCEPTION_WITHIN = re.compile(rf"(?:^|[\s:\-\[(,>])(?P<exception>(?:{_NAME}\.)?[A-Z]\w*(?:Error|Exception)): (?P<message>\S.*)$")
+
+
+def read_failures(lines: Iterable[str]) -> tuple[Failure, ...]:
+    """Every failure in a text of cleaned lines (see `doctor.readers.lines`), in the order they begin, each once."""
+    reader = TracebackReader()
+    for number, line in enumerate(lines, 1):
+        reader.feed(number, line)
+    return reader.failures()
+
+
+@dataclass(slots=True)
+class _Open:
+    """A traceback that is being read."""
+
+    line: int
+    exception: str | None = None
+    frames: list[Frame] = field(default_factory=list)
+    tail: list[Frame] = field(default_factory=list)
+    message: list[str] = field(default_factory=list)
+    since_frame: int = 0
+    reverse: bool = False
+    wants_code: bool = False
+    ended: bool = False
+    """The exception was read; only lines of its message can follow."""
+
+    def add(self, frame: Frame) -> None:
+        half = self.frames if len(self.frames) < _MAX_FRAMES // 2 else self.tail
+        half.append(frame)
+        if len(self.tail) > _MAX_FRAMES // 2:
+            del self.tail[0]
+        self.since_frame = 0
+
+    @property
+    def last(self) -> Frame | None:
+        frames = self.tail or self.frames
+        return frames[-1] if frames else None
+
+    def amend_last(self, **changes: object) -> None:
+        half = self.tail or self.frames
+        half[-1] = replace(half[-1], **changes)  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What one process printed, as far as the prefixes tell processes apart."""
+
+    open: _Open | None = None
+    function: str | None = None
+    """Of pytest's long style: the function whose source is being shown."""
+    code: str | None = None
+    path: str = ""
+    """A path that a narrow box broke at its end of line."""
+    chain_from: list[int] = field(default_factory=list)
+    """Failures that led to the one to come."""
+    last: int | None = None
+    blank: bool = False
+
+
+class TracebackReader:
+    """Reads a text a line at a time, in memory that does not grow with the text."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, _Stream] = {}
+        self._failures: list[Failure] = []
+        self._known: dict[tuple[object, ...], int] = {}
+
+    def feed(self, number: int, line: str) -> None:
+        """Take the next line; `number` counts from 1."""
+        key, text, indented = _unprefixed(line)
+        stream = self._streams.get(key)
+        if stream is None:
+            if len(self._streams) >= _MAX_STREAMS:
+                key, stream = "", self._streams.get("", _Stream())
+            else:
+                stream = _Stream()
+            self._streams[key] = stream
+        self._read(stream, number, text, indented)
+
+    @property
+    def count(self) -> int:
+        """How many different failures have been read to their end."""
+        return len(self._failures)
+
+    def failures(self) -> tuple[Failure, ...]:
+        """What was read; call it when the text has ended."""
+        for stream in self._streams.values():
+            self._close(stream)
+        return tuple(self._failures)
+
+    def _read(self, stream: _Stream, number: int, text: str, indented: bool) -> None:
+        blank, stream.blank = stream.blank, not text
+        if not text:
+            if stream.open is not None and stream.open.ended:
+                self._close(stream)
+            return
+        if stream.path:
+            between = " " if stream.path.endswith(" in") or text.startswith("in ") else ""
+            text, stream.path = stream.path + between + text, ""
+        if self._boundary(stream, number, text):
+            return
+        if _MAY_BE_FRAME.search(text) and self._frame(stream, number, text):
+            return
+        if self._code(stream, text, indented):
+            return
+        if self._exception(stream, number, text, indented, blank):
+            return
+        self._anything_else(stream, text, indented)
+
+    def _boundary(self, stream: _Stream, number: int, text: str) -> bool:
+        """A line that says where a traceback begins, or how two belong together."""
+        header = _HEADER.search(text) if "most recent call" in text else None
+        if header is not None or _REVERSED.match(text):
+            self._close(stream)
+            exception = header["exception"] if header is not None and header["exception"] not in ("Group", "Exception") else None
+            stream.open = _Open(number, exception=exception, reverse=header is None or header["order"] == "first")
+            return True
+        if _CHAINED.match(text):
+            self._close(stream)
+            if stream.last is not None:
+                stream.chain_from = [stream.last]
+            return True
+        return bool(_REPEATED.match(text))
+
+    def _frame(self, stream: _Stream, number: int, text: str) -> bool:
+        pytest = _PYTEST.match(text)
+        if pytest is not None:
+            self._add(stream, number, Frame(_path(pytest["file"]), int(pytest["line"]), stream.function, stream.code))
+            stream.function = stream.code = None
+            if pytest["exception"] and stream.open is not None:
+                stream.open.exception = stream.open.exception or pytest["exception"]
+            return True
+        for pattern in _FRAMES:
+            found = pattern.match(text)
+            if found is not None:
+                parts = found.groupdict()
+                line, function = parts.get("line"), parts.get("function")
+                file = parts.get("file")
+                self._add(stream, number, Frame("<notebook>" if file is None else _path(file), int(line) if line else None, function or None))
+                assert stream.open is not None
+                stream.open.wants_code = pattern in (_PLAIN, _UNQUOTED) or bool(parts.get("pytest"))
+                return True
+        return False
+
+    def _add(self, stream: _Stream, number: int, frame: Frame) -> None:
+        if stream.open is None or stream.open.ended:
+            self._close(stream)
+            stream.open = _Open(number)
+        stream.open.add(frame)
+
+    def _code(self, stream: _Stream, text: str, indented: bool) -> bool:
+        """A source line that belongs to the last frame."""
+        if (found := _PYTEST_CODE.match(text)) is not None:
+            stream.code = found["code"].strip()
+            return True
+        if (defined := _DEF.match(text)) is not None and (stream.open is None or not stream.open.wants_code):
+            stream.function = defined["function"]
+        traceback = stream.open
+        if traceback is None or traceback.ended or traceback.last is None:
+            return False
+        if _MARKERS.match(text):
+            return True
+        arrow = _ARROW.match(text)
+        if arrow is not None:
+            line, code = arrow["line"] or arrow["rich_line"], (arrow["code"] or arrow["rich_code"] or "").strip("\u2502\u2503 ")
+            if traceback.last.line is None or traceback.last.line == int(line):
+                traceback.amend_last(line=int(line), code=code or None)
+            traceback.wants_code = False
+            return True
+        if traceback.wants_code and (indented or not _EXCEPTION.match(text)):
+            traceback.amend_last(code=text)
+            traceback.wants_code = False
+            return True
+        return False
+
+    def _exception(self, stream: _Stream, number: int, text: str, indented: bool, after_blank: bool) -> bool:
+        pytest = _PYTEST_ERROR.match(text)
+        found = _EXCEPTION.match(pytest["error"] if pytest else text)
+        traceback = stream.open
+        if pytest is not None and found is None:
+            if traceback is not None and traceback.message:
+                traceback.message.append(pytest["error"])
+            return True
+        if found is None and (traceback is None or traceback.ended or not traceback.frames or "meta" in text):
+            found = _EXCEPTION_WITHIN.search(text)
+            indented = False
+        if found is None or found["exception"].endswith("Warning") or (indented and pytest is None and traceback is None):
+            return False
+        if traceback is not None and traceback.ended:
+            if pytest is None and not after_blank and traceback.message and found["exception"] == traceback.exception:
+                return True  # the same line once more, as some loggers print it
+            self._close(stream)
+        if stream.open is None:
+            if not found["message"]:
+                return False  # a name alone, in prose
+            stream.open = _Open(number)
+        stream.open.exception = found["exception"]
+        stream.open.message = [(found["message"] or "").strip()]
+        stream.open.ended = pytest is None
+        return True
+
+    def _anything_else(self, stream: _Stream, text: str, indented: bool) -> None:
+        traceback = stream.open
+        if traceback is None:
+            return
+        if traceback.ended:
+            if text.startswith("```") or not traceback.frames:
+                self._close(stream)  # prose goes on; only a traceback's own message has further lines
+            elif sum(map(len, traceback.message)) < MAX_MESSAGE_CHARACTERS and len(traceback.message) < _MAX_MESSAGE_LINES:
+                traceback.message.append(text)
+            return
+        if len(text) < _MAX_PATH_CHARACTERS and _BROKEN_PATH.match(text):
+            stream.path = text
+            return
+        traceback.since_frame += 1
+        if traceback.since_frame > _MAX_LINES_BETWEEN_FRAMES:
+            self._close(stream)
+
+    def _close(self, stream: _Stream) -> None:
+        traceback, stream.open = stream.open, None
+        stream.path = ""
+        if traceback is None or not (traceback.frames or traceback.message):
+            return
+        frames = [*traceback.frames, *traceback.tail]
+        message = "\n".join(traceback.message).strip()[:MAX_MESSAGE_CHARACTERS]
+        failure = Failure(traceback.exception, message, tuple(reversed(frames) if traceback.reverse else frames), traceback.line)
+        stream.last = self._recorded(failure)
+        for earlier in stream.chain_from:
+            if earlier != stream.last and stream.last is not None:
+                self._failures[earlier] = replace(self._failures[earlier], cause_of=stream.last)
+        stream.chain_from = []
+
+    def _recorded(self, failure: Failure) -> int | None:
+        """The failure's index; one that was seen before is counted, not kept again."""
+        key = (failure.exception, re.sub(r"\d+", "0", failure.message), failure.frames)
+        index = self._known.get(key)
+        if index is not None:
+            self._failures[index] = replace(self._failures[index], count=self._failures[index].count + 1)
+            return index
+        if len(self._failures) >= _MAX_FAILURES:
+            return None
+        self._known[key] = len(self._failures)
+        self._failures.append(failure)
+        return self._known[key]
+
+
+def _unprefixed(line: str) -> tuple[str, str, bool]:
+    """Which process printed the line, what it printed without a logger's prefix, and whether that was indented."""
+    key, text = "", line
+    while text and (text[0] in "[(|-" or text[0].isdigit() or text[0].isupper() or text[0].islower()):
+        if (stream := _STREAM.match(text)) is not None:
+            key, end = key + stream[0], stream.end()
+        elif (prefix := _STAMP.match(text) or _LEVEL.match(text)) is not None:
+            end = prefix.end()
+        else:
+            break
+        rest = text[end:]
+        bare = rest.lstrip()
+        # One blank belongs to the prefix, more are indentation, unless another prefix follows.
+        text = bare if bare and (_STAMP.match(bare) or _LEVEL.match(bare) or _STREAM.match(bare)) else rest[1:] if rest.startswith(" ") else rest
+    if not text.isascii():
+        text = _RULE.sub("", text) if _RULE.match(text) else _BOX.sub("", text)
+    if text[:1] in " |+" and (group := _GROUP.match(text)) is not None and ("|" in group[0] or "+" in group[0]):
+        text = text[group.end() :]
+    stripped = text.strip()
+    return key, stripped, text[:1] in (" ", "\t")
+
+
+def _path(text: str) -> str:
+    return text.replace("\\", "/")

@@ -1,0 +1,57 @@
+"""A text read in one pass: its failures, its clues and the environment it states, put together into an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from doctor.environment import Environment
+from doctor.explanation import Clues, Explanation, explain, text_patterns
+from doctor.matrix import Matrix
+from doctor.readers.clues import ClueReader
+from doctor.readers.environments import EnvironmentReader, environment_of, filled_from
+from doctor.readers.lines import cleaned
+from doctor.readers.tracebacks import TracebackReader
+from doctor.releases import known_releases
+from doctor.symptom import Failure
+
+
+def explain_lines(lines: Iterable[str], matrix: Matrix, *, name: str | None = None, here: Environment | None = None) -> Explanation:
+    """What a text shows, and what caused it.
+
+    `lines` are read once and not kept. `name` is the file's, which tells some formats apart. `here` is the environment the text
+    came from, whose facts fill what the text does not say; None: what it does not say is unknown.
+    """
+    reader = TextReader(matrix, name)
+    for line in lines:
+        reader.feed(line)
+    return reader.explanation(here)
+
+
+class TextReader:
+    """Reads a text a line at a time, in memory that does not grow with it."""
+
+    def __init__(self, matrix: Matrix, name: str | None = None) -> None:
+        self._matrix = matrix
+        self._count = 0
+        self._tracebacks = TracebackReader()
+        self._clues = ClueReader(text_patterns(matrix))
+        self._environment = EnvironmentReader(name)
+
+    def feed(self, line: str) -> None:
+        """Take the next line, as it came."""
+        self._count += 1
+        (clean,) = cleaned((line,))
+        before = self._tracebacks.count
+        self._tracebacks.feed(self._count, clean)
+        self._clues.feed(self._count, clean)
+        if self._tracebacks.count > before:
+            self._clues.failure_seen()
+        self._environment.feed(self._count, clean)
+
+    def explanation(self, here: Environment | None = None, failures: tuple[Failure, ...] | None = None) -> Explanation:
+        """What was read; `failures` are those known otherwise (None: those the text shows)."""
+        environment = environment_of(self._environment.reading(), tuple(self._matrix.packages))
+        if here is not None:
+            environment = filled_from(environment, here)
+        seen = self._tracebacks.failures() if failures is None else failures
+        return explain(seen, Clues(self._clues.found()), environment, self._matrix, known_releases())

@@ -1,0 +1,37 @@
+"""What a text shows of a failure: the exception, its message and its frames, as they were printed. Plain facts, no reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of a traceback."""
+
+    file: str
+    """As printed, but with `/` between folders: `/usr/lib/python3/dist-packages/transformers/modeling_utils.py`."""
+    line: int | None
+    """From 1; None where the text does not say."""
+    function: str | None
+    """The function's name without arguments; None where the text does not say, `<module>` at the top level."""
+    code: str | None = None
+    """The source line, stripped; None where the text shows none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One exception, with the frames it came through."""
+
+    exception: str | None
+    """The name as printed, `torch.OutOfMemoryError`; None when the text was cut before it."""
+    message: str
+    """All its lines, at most the first 4096 characters; empty when there is none, or the text was cut before it."""
+    frames: tuple[Frame, ...]
+    """Outermost first."""
+    line: int
+    """Where it begins in the text, from 1."""
+    count: int = 1
+    """How often the text holds it: once for each rank, say."""
+    cause_of: int | None = None
+    """For an exception that led to another ("During handling", "direct cause"): the index of that other. None: nothing came of it."""

@@ -1,0 +1,91 @@
+"""The golden reports: one for each project's form, of one made-up environment.
+
+    python -m tests.reports.golden
+
+writes them anew into `tests/reports/golden/`; read the difference line by line, against the form in question, before you commit it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from doctor.diagnosis import diagnose
+from doctor.environment import Accelerator, Driver, Environment, InstallationFault, Memory, Requirement, TorchRuntime, Unknown
+from doctor.matrix import Matrix
+from doctor.observation import Observation
+from doctor.releases import Releases
+from doctor.reports.attachment import Attachment, attachment_of
+from doctor.reports.document import report_on
+from doctor.reports.markdown import TEMPLATES, markdown
+from doctor.reports.redact import Redactor
+from tests.environments import environment, matrix
+
+FOLDER = Path(__file__).parent / "golden"
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "/home/ann/project/train.py", line 12, in <module>
+    model.to("cuda")
+  File "/home/ann/venv/lib/python3.11/site-packages/accelerate/big_modeling.py", line 462, in wrapper
+    return fn(*args, **kwargs)
+  File "/home/ann/venv/lib/python3.11/site-packages/torch/nn/modules/module.py", line 1336, in convert
+    raise NotImplementedError(
+NotImplementedError: Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to()
+"""
+_PACKAGES = (
+    "accelerate", "bitsandbytes", "deepspeed", "diffusers", "huggingface-hub", "numpy", "peft", "safetensors", "sentence-transformers", "torch",
+    "transformers",
+)  # fmt: skip
+
+
+def golden_matrix() -> Matrix:
+    """A few advisories, of every kind of answer."""
+    checked = ", ".join(f'{name}: {{checked_up_to: "9.0"}}' for name in _PACKAGES)
+    return matrix(
+        "MT901 bug silent transformers [4.40,4.51)",
+        "MT902 bug error accelerate [-,1.6)",
+        "MT903 misuse error torch [-,-)",
+        "MT904 bug error accelerate [1.0,-)",
+        'MT905 bug warning transformers [4.40,4.50) when {environment: {HF_ENABLE_PARALLEL_LOADING: ["1"]}}',
+        checked=f"{{{checked}}}",
+    )
+
+
+def golden_environment() -> Environment:
+    """A machine with two GPUs, one fault, and one fact that could not be had."""
+    gpu = Accelerator("cuda", "NVIDIA A100-SXM4-80GB", "torch", 85094825984, None, "8.0")
+    return replace(
+        environment(
+            torch="2.6.0+cu124", transformers="4.46.3", accelerate="1.0.1", huggingface_hub="0.26.2", numpy="1.26.4", safetensors="0.4.5",
+            peft="0.13.2", diffusers="0.31.0", sentence_transformers="3.3.1",
+        ),
+        memory=Memory(540_000_000_000, 400_000_000_000, 64 * 1024**3, "cgroup v2"),
+        torch=TorchRuntime(True, "2.6.0+cu124", "12.4", None, True, None, False, False, ("sm_80", "sm_90"), "torch.float32", "cpu"),
+        accelerators=(gpu, gpu, replace(gpu, seen_by="driver"), replace(gpu, seen_by="driver")),
+        drivers=(Driver("nvidia", "550.54.14", "12.4"),),
+        variables={"CUDA_VISIBLE_DEVICES": "0,1", "HF_ENABLE_PARALLEL_LOADING": "1"},
+        requirements=(Requirement("transformers", "torch", ">=2.0"), Requirement("acme-llm", "transformers", "<5")),
+        faults=(InstallationFault("duplicate-metadata", "transformers", "two records lie side by side in /home/ann/venv/lib", "4.46.3"),),
+        unknown=(Unknown("packages.bitsandbytes.version", "neither its metadata nor its files say", important=True),),
+    )  # fmt: skip
+
+
+def golden_attachment(*, traceback: str | None = TRACEBACK, observed: bool = True) -> Attachment:
+    """What the golden reports are made from."""
+    releases: Releases = {}
+    seen = (Observation("MT902", "reproduced", "KeyError: 'cpu'"),) if observed else ()
+    diagnosis = diagnose(golden_environment(), golden_matrix(), releases, observations=seen)
+    redactor = Redactor(("/home/ann",), "ann", "bigbox")
+    config = {"compute_environment": "LOCAL_MACHINE", "distributed_type": "FSDP", "main_process_ip": "(set)"}
+    report = replace(report_on(diagnosis, redactor, traceback, config), doctor_version="0.0.0")
+    return attachment_of(report, golden_matrix(), tuple(each.label for each in redactor.masked))
+
+
+def golden_reports() -> dict[str, str]:
+    """The text of each, by file name."""
+    return {f"{name}.md": markdown(golden_attachment(), name) for name in TEMPLATES}
+
+
+if __name__ == "__main__":
+    for name, text in golden_reports().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")

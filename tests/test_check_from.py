@@ -1,0 +1,161 @@
+"""`doctor check --from`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Doctor
+from tests.readers.test_labelled import TRANSFORMERS_5
+from tests.readers.test_listings import NEEDED, THREE, table
+from tests.readers.test_locks import UV
+
+Check = Callable[..., Any]
+
+
+@pytest.fixture
+def issue(tmp_path: Path) -> Path:
+    """An issue that states torch 2.4.1+cu118, transformers 4.46.3, accelerate 1.0.1 and nothing else."""
+    path = tmp_path / "issue.md"
+    path.write_text("It fails on transformers 4.46.3, torch 2.4.1+cu118 and Python 3.10.\n\n> accelerate==1.0.1\n")
+    return path
+
+
+def test_an_issue_is_diagnosed_without_the_machine(check: Check, issue: Path) -> None:
+    report = check("--from", issue)
+    environment = report["environment"]
+    assert environment["python"]["version"] == "3.10"
+    assert {name: each["version"] for name, each in environment["packages"].items()} == THREE
+    assert environment["sources"]["packages.transformers.version"] == "line 1"
+    assert environment["sources"]["packages.accelerate.version"] == "list of versions, line 3"
+    assert environment["partial"] is True
+    assert environment["memory"]["total"] is None
+    assert "MT057" in [each["id"] for each in report["findings"]]
+    assert report["upgrade"]["command"] == "pip install accelerate==1.15.0"
+    assert report["exit_code"] == 1
+
+
+def test_the_report_says_first_what_was_read_and_shows_no_fact_of_this_machine(doctor: Doctor, issue: Path) -> None:
+    out = doctor("check", "--from", issue, cwd=issue.parent).out
+    first, *rest = out.splitlines()
+    assert first.startswith("Read ")
+    assert first.endswith("issue.md: list of versions (line 3), versions mentioned in the text; nothing of this machine")
+    assert "  transformers  4.46.3  [line 1]" in rest
+    assert [line.split()[0] for line in rest[2 : rest.index("", 2)]] == ["torch", "transformers", "accelerate", "Python"]
+    assert "the text does not say" in " ".join(out.split())
+
+
+def test_standard_input_is_read(issue: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "doctor", "--from", "-", "--format", "json"], input=issue.read_bytes(), capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert json.loads(done.stdout)["environment"]["read_from"].startswith("standard input: ")
+
+
+def test_a_variable_that_the_text_does_not_name_leaves_a_finding_open(check: Check, issue: Path) -> None:
+    named = {each["id"]: each for each in check("--from", issue)["findings"]}
+    assert named["MT097"]["status"] == "possible"
+    assert named["MT097"]["missing"] == ["whether ACCELERATE_USE_FSDP is set"]
+    issue.write_text(issue.read_text() + "\nexport ACCELERATE_USE_FSDP=true\n")
+    assert {each["id"]: each["status"] for each in check("--from", issue)["findings"]}["MT097"] == "affected"
+
+
+def test_packages_that_the_text_does_not_state_get_one_line_each_and_no_findings(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "issue.txt").write_text("I'm on transformers v4.46.3")
+    report = check("--from", "issue.txt")
+    assert {each["package"] for each in report["findings"]} == {"transformers"}
+    assert [each["reason"] for each in report["environment"]["unknown"] if each["important"]] == [
+        "the text does not state the version of torch",
+        "the text does not state the version of accelerate",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "narrowing", "code"),
+    [
+        ("transformers>=4.40\ntorch==2.4.1+cpu\naccelerate==1.15.0", "requirements.txt", ("--id", "MT001"), 2),
+        (table(NEEDED), "list.txt", (), 2),
+        (table(THREE | NEEDED | {"transformers": "99.0"}), "list.txt", ("--package", "transformers", "--id", "MT001"), 2),
+        (table(THREE | NEEDED), "list.txt", ("--package", "transformers", "--id", "MT001"), 0),
+        (table(THREE | NEEDED), "list.txt", (), 1),
+        ("- `transformers` version: 4.46.3\n- Accelerate version: 1.0.1\n- PyTorch version (GPU?): 2.4.1 (True)", "x", ("--id", "MT001"), 0),
+    ],
+    ids=["a range", "nothing of the stack", "newer than the matrix", "clean", "findings", "a block"],
+)
+def test_exit_code(check: Check, tmp_path: Path, text: str, name: str, narrowing: tuple[str, ...], code: int) -> None:
+    (tmp_path / name).write_text(text)
+    assert check("--from", name, *narrowing)["exit_code"] == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--from", "none.txt"], "none.txt: cannot be read: No such file or directory"),
+        (["--from", "."], ".: cannot be read: Is a directory"),
+        (["--from", "prose.txt"], "prose.txt: no environment found in it; what can be read: `transformers env`"),
+        (["--from", "uv.lock"], "uv.lock: no [[package]] in it"),
+        (["--from", "prose.txt", "--python", "python3"], "--from and --python: one environment or the other"),
+        (["--here"], "--here: only with --from"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_and_exit_code_2(doctor: Doctor, tmp_path: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "prose.txt").write_text("It does not work for me.")
+    (tmp_path / "uv.lock").write_text("version = 1\n")
+    ran = doctor("check", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    (line,) = ran.err.splitlines()
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "command"),
+    [
+        (UV, "uv.lock", "uv add accelerate==1.15.0"),
+        (table(THREE), "list.txt", "pip install accelerate==1.15.0"),
+        (
+            "name: x\ndependencies:\n  - accelerate=1.0.1=py0\n  - pytorch=2.4.1=py0\n  - transformers=4.46.3=py0\n",
+            "environment.yml",
+            "conda install accelerate=1.15.0",
+        ),
+    ],
+)
+def test_the_upgrade_is_said_in_the_language_of_what_was_read(check: Check, tmp_path: Path, text: str, name: str, command: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert check("--from", name, "--package", "accelerate")["upgrade"]["command"] == command
+
+
+def test_here_fills_the_gaps_and_each_fact_says_where_it_came_from(check: Check, doctor: Doctor, tmp_path: Path, no_torch_stack: Path) -> None:
+    (tmp_path / "issue.txt").write_text(TRANSFORMERS_5.replace("5.6.0", "4.46.3"))
+    environment = check("--from", "issue.txt", "--here", "--python", no_torch_stack, "--no-live")["environment"]
+    assert environment["sources"]["packages.transformers.version"] == "`transformers env` block, line 1"
+    assert environment["sources"]["memory.total"] == "this machine"
+    assert environment["memory"]["total"] > 0
+    assert environment["python"]["executable"].endswith("python")
+    first, second, *_ = doctor("check", "--from", "issue.txt", "--here", "--python", no_torch_stack, "--no-live").out.splitlines()
+    assert first.startswith("Read issue.txt: `transformers env` block (line 1)")
+    assert "nothing of this machine" not in first
+    assert second.startswith("Gaps filled from ")
+
+
+def test_a_report_of_doctors_gives_the_same_findings_again(check: Check, doctor: Doctor, tmp_path: Path, no_torch_stack: Path) -> None:
+    first = check("--python", no_torch_stack, "--no-live")
+    (tmp_path / "report.json").write_text(json.dumps(first))
+    second = check("--from", "report.json")
+    assert second["findings"] == first["findings"]
+    assert second["environment"] == first["environment"] | {"read_from": "report.json: a report of doctor's"}
+    out = doctor("check", "--from", "report.json").out
+    assert out.startswith("Read report.json: a report of doctor's; nothing of this machine\nIt is about ")
+
+
+def test_what_was_read_passes_the_gate_that_masks(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("torch==2.4.1\x1b]0;x\x07+cpu\ntransformers==4.46.3\n")
+    assert "\x1b" not in doctor("check", "--from", "list.txt").out
+    ran = doctor("check", "--from", tmp_path / "list.txt", "--format", "json", variables={"HOME": str(tmp_path)})
+    assert ran.json["environment"]["read_from"].startswith("~/list.txt: ")

@@ -1,0 +1,371 @@
+"""doctor explain, run and the hook: the real command on real tracebacks, raised on the spot in real environments."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from doctor.reports.json import published_schemas
+from tests.conftest import Doctor
+from tests.stacks import python_in
+
+PROGRAMS = Path(__file__).parent / "programs" / "failing.py"
+META = "NotImplementedError: Cannot copy out of meta tensor; no data!"
+TRAINER = f"""\
+Traceback (most recent call last):
+  File "finetune.py", line 12, in <module>
+    trainer = Trainer(model=model)
+  File "/opt/venv/lib/python3.11/site-packages/transformers/trainer.py", line 498, in __init__
+    self._move_model_to_device(model, args.device)
+  File "/opt/venv/lib/python3.11/site-packages/transformers/trainer.py", line 740, in _move_model_to_device
+    model = model.to(device)
+  File "/opt/venv/lib/python3.11/site-packages/torch/nn/modules/module.py", line 1145, in to
+    return self._apply(convert)
+{META}
+"""
+
+Explain = Callable[..., Any]
+
+
+@pytest.fixture
+def explain(doctor: Doctor, tmp_path: Path) -> Explain:
+    """Explain a text as JSON, held against the published schema and the exit code."""
+    schema = json.loads(published_schemas()["explanation.schema.json"])
+
+    def run(text: str, *arguments: object, name: str = "pasted.txt") -> Any:
+        (tmp_path / name).write_text(text, "utf-8")
+        ran = doctor("explain", name, "--format", "json", *arguments, cwd=tmp_path)
+        jsonschema.validate(ran.json, schema)
+        assert ran.json["exit_code"] == ran.code
+        return ran.json
+
+    return run
+
+
+def cause(explained: Any, number: int = 0) -> Any:
+    return explained["failures"][number]["causes"][0]
+
+
+# Real failures
+
+
+@pytest.fixture(scope="session")
+def tracebacks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, str]]:
+    """The tracebacks of the failing programs in a stack, by program, each below a line with the stack's versions."""
+    made: dict[str, dict[str, str]] = {}
+
+    def in_stack(stack: str) -> dict[str, str]:
+        if stack not in made:
+            command = [python_in(request.getfixturevalue(stack)), PROGRAMS, tmp_path_factory.mktemp(stack)]
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", env={**os.environ, "HF_HUB_OFFLINE": "1"}, check=True, timeout=300)
+            versions, *programs = done.stdout.split("=== ")
+            made[stack] = {program.partition("\n")[0]: versions + program.partition("\n")[2] for program in programs}
+        return made[stack]
+
+    return in_stack
+
+
+@pytest.mark.parametrize(
+    ("stack", "program", "expected", "advisory"),
+    [
+        ("old_stack", "move_an_offloaded_model", "offload-then-move", "MT072"),
+        ("old_stack", "train_an_offloaded_model", "offload-then-move", "MT072"),
+        ("old_stack", "load_in_meta_context", "nonpersistent-buffers", None),
+        ("old_stack", "save_an_offloaded_model", "merge-save-offloaded", None),
+        ("middle_stack", "move_an_offloaded_model", "offload-then-move", "MT072"),
+        ("middle_stack", "load_in_meta_context", "explicit-meta", "MT038"),
+        ("middle_stack", "load_a_model_that_loads_another", "value-read-in-init", "MT007"),
+        ("middle_stack", "load_a_model_that_reads_a_value", "value-read-in-init", None),
+        ("middle_stack", "save_an_offloaded_model", "merge-save-offloaded", None),
+        ("middle_stack", "load_in_threads", "thread-race", "MT002"),
+        ("current_stack", "move_an_offloaded_model", "offload-then-move", "MT072"),
+        ("current_stack", "load_in_meta_context", "explicit-meta", "MT038"),
+        ("current_stack", "load_a_model_that_loads_another", "nested-load", None),
+        ("current_stack", "load_a_model_that_reads_a_value", "value-read-in-init", None),
+        ("current_stack", "save_an_offloaded_model", "merge-save-offloaded", None),
+    ],
+)
+def test_the_cause_of_a_real_traceback(
+    explain: Explain, tracebacks: Callable[[str], dict[str, str]], stack: str, program: str, expected: str, advisory: str | None
+) -> None:
+    explained = explain(tracebacks(stack)[program])
+    assert (cause(explained)["cause"], cause(explained)["advisory"]) == (expected, advisory)
+    assert cause(explained)["confidence"] >= 0.5
+    assert explained["environment"]["packages"]["transformers"]["version"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "programs"),
+    [
+        ("old_stack", {"load_a_model_that_loads_another", "load_a_model_that_reads_a_value", "load_in_threads"}),
+        ("current_stack", {"load_in_threads", "load_a_checkpoint_without_an_added_layer"}),
+    ],
+)
+def test_what_does_not_fail_in_a_stack_shows_no_failure(
+    explain: Explain, tracebacks: Callable[[str], dict[str, str]], stack: str, programs: set[str]
+) -> None:
+    for program in programs:
+        assert explain(tracebacks(stack)[program])["exit_code"] == 0
+
+
+def test_a_weight_missing_without_a_trace_of_why_is_left_in_doubt(explain: Explain, tracebacks: Callable[[str], dict[str, str]]) -> None:
+    """The traceback of a plain .to() does not tell an offloaded model from an incomplete one: both are named, with what would settle it."""
+    explained = explain(tracebacks("old_stack")["load_a_checkpoint_without_an_added_layer"])
+    (failure,) = explained["failures"]
+    assert failure["outcome"] == "doubtful"
+    assert {each["cause"] for each in failure["causes"]} == {"missing-weights", "offload-then-move"}
+    assert all(each["upgrade"] is None for each in failure["causes"])
+    assert any("hf_device_map" in each for each in explained["send"])
+
+
+# What is said
+
+
+def test_a_cause_says_why_what_to_do_and_what_not(explain: Explain) -> None:
+    found = cause(explain(TRAINER))
+    assert (found["cause"], found["kind"], found["upgrade"]) == ("offload-then-move", "resource", None)
+    assert "Trainer" in found["because"][0]
+    assert "device_map" in found["remedy"]
+    assert "to_empty" in found["avoid"]
+    assert "hf_device_map" in found["settle"]
+
+
+def test_a_bare_message_is_unknown_and_says_what_to_send(explain: Explain, doctor: Doctor, tmp_path: Path) -> None:
+    explained = explain(META)
+    assert explained["exit_code"] == 3
+    assert explained["failures"][0]["outcome"] == "unknown"
+    assert any("traceback" in each for each in explained["send"])
+    assert "Cause unknown" in doctor("explain", tmp_path / "pasted.txt").out
+
+
+@pytest.mark.parametrize("text", ["", "all went well\n" * 50, "transformers 4.46.3\ntorch 2.4.1\n", "\x00\xff" * 100])
+def test_a_text_without_a_failure_exits_0(explain: Explain, text: str) -> None:
+    assert explain(text)["failures"] == []
+
+
+def test_an_unrelated_failure_is_not_blamed_on_meta(explain: Explain) -> None:
+    text = 'Using fsdp and 4 threads, device_map="auto"\nTraceback (most recent call last):\n  File "x.py", line 1, in <module>\n    open("y")\n'
+    explained = explain(text + "FileNotFoundError: [Errno 2] No such file or directory: 'y'\n")
+    assert all(failure["outcome"] != "explained" for failure in explained["failures"])
+
+
+@pytest.mark.parametrize(
+    ("transformers", "advisory"),
+    [("4.51.3", "MT002"), ("4.57.6", "MT002"), ("5.0.0", None), ("4.49.0", "MT003")],
+)
+def test_a_release_without_the_bug_is_not_blamed_on_it(explain: Explain, transformers: str, advisory: str | None) -> None:
+    found = cause(explain(f"transformers=={transformers}\ntorch==2.6.0\naccelerate==1.6.0\nIt fails in 4 threads at once:\n{META}\n"))
+    assert found["cause"] == "thread-race"
+    assert found["advisory"] == advisory
+
+
+def test_an_upgrade_is_named_only_when_it_clears_the_advisory(explain: Explain) -> None:
+    text = f"accelerate==0.30.0\ntorch==2.1.2\ntransformers==4.40.0\nload_and_quantize_model cannot load the bias\n{META}\n"
+    found = cause(explain(text))
+    assert found["advisory"] == "MT096"
+    assert found["upgrade"]["package"] == "accelerate"
+    assert "MT096" in found["upgrade"]["clears"]
+    assert cause(explain(text.replace("accelerate==0.30.0\n", "")))["upgrade"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{META}\nI got it to work with model.to_empty(device="cuda")\n',
+        f"{META}\nJust use to_empty() and it works\n",
+        f"{META} Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when moving module from meta to a different device.\n",
+    ],
+)
+def test_advice_that_destroys_weights_is_warned_of(explain: Explain, text: str) -> None:
+    (warning,) = explain(text)["warnings"]
+    assert "weight" in warning
+
+
+def test_nothing_of_this_machine_is_told_of_a_text(explain: Explain, old_stack: Path) -> None:
+    assert explain(TRAINER)["environment"]["packages"] == {}
+    filled = explain(TRAINER, "--here", "--python", old_stack)["environment"]
+    assert filled["packages"]["transformers"]["version"] == "4.46.3"
+    assert filled["sources"]["packages.transformers.version"] == "this machine"
+
+
+def test_private_values_are_masked(explain: Explain, tmp_path: Path) -> None:
+    text = TRAINER.replace("finetune.py", "/home/alice.example/finetune.py").replace(META, f"{META} token hf_abcdefghijklmnopqrstuvwxyz0123456789")
+    assert "hf_abcdef" not in json.dumps(explain(text))
+
+
+def test_several_files_are_one_text(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "versions.txt").write_text("transformers==4.51.3\ntorch==2.6.0\naccelerate==1.6.0\n")
+    (tmp_path / "failure.txt").write_text(f"in 4 threads at once\n{META}\n")
+    ran = doctor("explain", "versions.txt", "failure.txt", "--format", "json", cwd=tmp_path)
+    assert cause(ran.json)["advisory"] == "MT002"
+
+
+def test_standard_input(tmp_path: Path) -> None:
+    for arguments in ([], ["-"]):
+        command = [sys.executable, "-m", "doctor", "explain", *arguments]
+        done = subprocess.run(command, input=TRAINER, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == 1
+        assert "offload-then-move" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["/nowhere/at/all"], "/nowhere/at/all: cannot be read: No such file or directory"),
+        (["."], ".: cannot be read: Is a directory"),
+        (["x", "--python", "/usr"], "--python: only with --here"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(doctor: Doctor, arguments: list[str], said: str) -> None:
+    ran = doctor("explain", *arguments)
+    assert ran.code == 2
+    assert ran.err.startswith(f"doctor: {said}")
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_it_fits_the_terminal(doctor: Doctor, tmp_path: Path, columns: int) -> None:
+    (tmp_path / "t").write_text(TRAINER)
+    out = doctor("explain", "t", cwd=tmp_path, variables={"COLUMNS": str(columns)}).out
+    assert "offload-then-move" in out.replace("\n          ", " ")
+    assert all(len(line) <= columns or " " not in line.strip() or "https://" in line for line in out.splitlines())
+
+
+# doctor run
+
+
+FAILS = (
+    "import sys\nclass Trainer:\n    def _move_model_to_device(self):\n"
+    "        raise NotImplementedError('Cannot copy out of meta tensor; no data!')\n"
+    "print('to stdout')\nprint('to stderr', file=sys.stderr)\nTrainer()._move_model_to_device()\n"
+)
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> Path:
+    program = tmp_path / "train.py"
+    program.write_text(FAILS)
+    return program
+
+
+def test_run_passes_streams_and_the_exit_code_and_explains(failing: Path) -> None:
+    ran = subprocess.run([sys.executable, "-m", "doctor", "run", "--", sys.executable, failing], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stdout == "to stdout\n"
+    assert ran.stderr.startswith("to stderr\nTraceback")
+    assert "offload-then-move" in ran.stderr.partition("NotImplementedError: ")[2]
+
+
+def test_run_of_a_program_that_ends_well_adds_nothing(doctor: Doctor) -> None:
+    ran = doctor("run", "--", sys.executable, "-c", "import sys; print(1); sys.stderr.write('2')")
+    assert (ran.code, ran.out, ran.err) == (0, "1\n", "2")
+
+
+def test_run_of_what_cannot_be_started(doctor: Doctor) -> None:
+    ran = doctor("run", "--", "/nowhere/python")
+    assert (ran.code, ran.err) == (2, "doctor: /nowhere/python: cannot be run: No such file or directory\n")
+    assert doctor("run").code == 2
+
+
+def test_run_keeps_any_exit_code(doctor: Doctor) -> None:
+    assert doctor("run", "--", sys.executable, "-c", "raise SystemExit(37)").code == 37
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_run_dies_of_the_signal_its_program_died_of(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "doctor", "run", "--", sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"]
+    assert subprocess.run(command, capture_output=True, check=False, cwd=tmp_path).returncode == -signal.SIGSEGV
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_run_passes_signals_on(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    program = f"import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\nopen({str(ready)!r}, 'w').close()\ntime.sleep(30)\n"
+    process = subprocess.Popen([sys.executable, "-m", "doctor", "run", "--", sys.executable, "-c", program])
+    deadline = time.monotonic() + 20
+    while not ready.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(20) == 9
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+def test_run_leaves_a_program_its_terminal(tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    code = "import sys; sys.stderr.write('terminal' if sys.stderr.isatty() else 'pipe')"
+    process = subprocess.Popen([sys.executable, "-m", "doctor", "run", "--", sys.executable, "-c", code], stderr=slave)
+    os.close(slave)
+    assert process.wait(30) == 0
+    assert os.read(master, 100) == b"terminal"
+    os.close(master)
+
+
+# The hook
+
+HOOKED = f"""\
+import doctor
+doctor.install_excepthook()
+
+class Model:
+    def __init__(self):
+        self.hf_device_map = {{"model.layers.0": 0, "model.layers.1": "disk"}}
+
+    def to(self, device):
+        raise {META.replace(": ", "('", 1)}')
+
+model = Model()
+model.to("cuda")
+"""
+
+
+def test_the_hook_explains_after_the_traceback(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(HOOKED)
+    done = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.index("Traceback (most recent call last)") < done.stderr.index("offload-then-move")
+    assert "the device map sends modules to the CPU or the disk" in done.stderr
+
+
+def test_an_exception_explained_in_the_program() -> None:
+    import doctor
+
+    def _move_model_to_device() -> None:
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+
+    try:
+        _move_model_to_device()
+    except NotImplementedError as error:
+        explanation = doctor.explain_exception(error)
+    assert explanation.failures[0].causes[0].cause == "offload-then-move"
+    assert "torch" not in sys.modules
+
+
+# Size
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Iterator[Path]:
+    log = tmp_path / "train.log"
+    with log.open("w") as file:
+        for step in range(60_000):
+            file.write(f"2026-11-22 18:45:33,123 INFO trainer.py:{step % 900}] step {step}: loss {step / 7:.4f} lr 1e-05 on meta thread offload\n")
+            if step == 30_000:
+                file.write("".join(f"2026-11-22 18:45:33,123 ERROR worker.py:1] {line}\n" for line in TRAINER.splitlines()))
+    yield log
+
+
+def test_a_failure_in_the_middle_of_a_large_log_in_bounded_memory(doctor: Doctor, large: Path) -> None:
+    ran = doctor("explain", large, "--format", "json")
+    assert cause(ran.json)["cause"] == "offload-then-move"
+    assert ran.json["failures"][0]["line"] == 30_002
