@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from doctor.environment import Environment
+from doctor.errors import DoctorError
 from doctor.explanation import Clues, Explanation, explain, text_patterns
 from doctor.matrix import Matrix
 from doctor.readers.clues import ClueReader
-from doctor.readers.environments import EnvironmentReader, environment_of, filled_from
+from doctor.readers.environments import EnvironmentReader, Reading, environment_of, filled_from
 from doctor.readers.lines import cleaned
 from doctor.readers.tracebacks import TracebackReader
 from doctor.releases import known_releases
@@ -35,7 +36,7 @@ class TextReader:
         self._count = 0
         self._tracebacks = TracebackReader()
         self._clues = ClueReader(text_patterns(matrix))
-        self._environment = EnvironmentReader(name)
+        self._environment: EnvironmentReader | None = EnvironmentReader(name)
 
     def feed(self, line: str) -> None:
         """Take the next line, as it came."""
@@ -46,12 +47,23 @@ class TextReader:
         self._clues.feed(self._count, clean)
         if self._tracebacks.count > before:
             self._clues.failure_seen()
-        self._environment.feed(self._count, clean)
+        if self._environment is not None:
+            try:
+                self._environment.feed(self._count, clean)
+            except DoctorError:
+                self._environment = None
 
     def explanation(self, here: Environment | None = None, failures: tuple[Failure, ...] | None = None) -> Explanation:
         """What was read; `failures` are those known otherwise (None: those the text shows)."""
-        environment = environment_of(self._environment.reading(), tuple(self._matrix.packages))
+        environment = environment_of(self._stated(), tuple(self._matrix.packages))
         if here is not None:
             environment = filled_from(environment, here)
         seen = self._tracebacks.failures() if failures is None else failures
         return explain(seen, Clues(self._clues.found()), environment, self._matrix, known_releases())
+
+    def _stated(self) -> Reading:
+        """What the text states of an environment. A broken listing in it says nothing, and is no reason not to explain the rest."""
+        try:
+            return self._environment.reading() if self._environment is not None else EnvironmentReader().reading()
+        except DoctorError:
+            return EnvironmentReader().reading()

@@ -52,11 +52,14 @@ _NOTEBOOK = re.compile(rf"^(?:File )?(?P<file>(?:[A-Za-z]:)?[^\s:\"']{{1,400}}):
 _NOTEBOOK_OLD = re.compile(rf"^\[?(?P<file>\S{{0,400}}\.py|<ipython-input-[\w-]+>|<cell [^>]+>)\]?(?:\([^)]*\))? in {_FUNCTION}\(?")
 _CELL_OLD = re.compile(r"^in (?P<function><cell line: ?\d+>|<module>)\(?\)?$")
 _PYTEST = re.compile(r"^(?P<file>[^\s:]{1,400}\.py):(?P<line>\d+):(?: (?P<exception>[A-Za-z_][\w.]*(?:Error|Exception)))?\s*$")
-_FRAMES = (_PLAIN, _COLON, _NOTEBOOK, _NOTEBOOK_OLD, _CELL, _CELL_OLD, _UNQUOTED)
-_MAY_BE_FRAME = re.compile(r"line \d|\.py|In ?\[\d|\bin <|, in ")
+_BOXED = re.compile(r"^in (?P<function>\w+):(?P<line>\d+)$")
+"""rich's, of a frame whose file it does not find."""
+_FRAMES = (_PLAIN, _COLON, _BOXED, _NOTEBOOK, _NOTEBOOK_OLD, _CELL, _CELL_OLD, _UNQUOTED)
+_MAY_BE_FRAME = re.compile(r"line \d|\.py|In ?\[\d|\bin <|, in |^in \w+:\d")
 
 _BROKEN_PATH = re.compile(r"^(?:/|~/|[A-Za-z]:[\\/])[^\s\"']{15,}(?: in)?$")
 _ARROW = re.compile(r"^-+> ?(?P<line>\d+)(?: (?P<code>.*))?$|^\u2771 *(?P<rich_line>\d+)(?P<rich_code> .*)?$")
+_CONTEXT = re.compile(r"^\d+(?: |$)")
 _PYTEST_CODE = re.compile(r"^> {2,}(?P<code>\S.*)$")
 _PYTEST_ERROR = re.compile(r"^E {2,}(?P<error>\S.*)$")
 _DEF = re.compile(r"^(?:async )?def (?P<function>\w+)\(")
@@ -88,6 +91,8 @@ class _Open:
     since_frame: int = 0
     reverse: bool = False
     wants_code: bool = False
+    numbered: bool = False
+    """Lines with numbers round the frame's own are context, as in rich's boxes."""
     ended: bool = False
     """The exception was read; only lines of its message can follow."""
 
@@ -203,9 +208,16 @@ class TracebackReader:
                 parts = found.groupdict()
                 line, function = parts.get("line"), parts.get("function")
                 file = parts.get("file")
-                self._add(stream, number, Frame("<notebook>" if file is None else _path(file), int(line) if line else None, function or None))
+                self._add(
+                    stream,
+                    number,
+                    Frame(
+                        _path(file) if file is not None else "" if pattern is _BOXED else "<notebook>", int(line) if line else None, function or None
+                    ),
+                )
                 assert stream.open is not None
-                stream.open.wants_code = pattern in (_PLAIN, _UNQUOTED) or bool(parts.get("pytest"))
+                stream.open.wants_code = pattern in (_PLAIN, _UNQUOTED, _COLON)
+                stream.open.numbered = pattern is _COLON and not parts.get("pytest")
                 return True
         return False
 
@@ -233,6 +245,8 @@ class TracebackReader:
             if traceback.last.line is None or traceback.last.line == int(line):
                 traceback.amend_last(line=int(line), code=code or None)
             traceback.wants_code = False
+            return True
+        if traceback.numbered and _CONTEXT.match(text):
             return True
         if traceback.wants_code and (indented or not _EXCEPTION.match(text)):
             traceback.amend_last(code=text)

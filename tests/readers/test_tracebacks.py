@@ -146,12 +146,16 @@ def test_rich(tmp_path: Path, width: int) -> None:
     assert failure.frames[2].code == "return convert(x)"
 
 
-@pytest.mark.parametrize("length", range(28, 56, 3))
-def test_a_path_that_a_narrow_box_broke(length: int) -> None:
+@pytest.mark.parametrize("length", range(55, 85, 3))
+@pytest.mark.parametrize("there", [True, False])
+def test_a_path_that_a_narrow_box_broke(tmp_path: Path, length: int, there: bool) -> None:
     """rich breaks a line where the box ends: in the path, behind its number, behind the word "in"."""
-    file = f"/opt/{'x' * length}/broken.py"
+    file = tmp_path / ("x" * (length - len(str(tmp_path))) or "y") / "broken.py"
+    if there:
+        file.parent.mkdir()
+        file.write_text(SCRIPT)
     namespace: dict[str, object] = {}
-    exec(compile(SCRIPT, file, "exec"), namespace)
+    exec(compile(SCRIPT, str(file), "exec"), namespace)
     page = io.StringIO()
     try:
         namespace["main"]()  # type: ignore[operator]
