@@ -110,7 +110,7 @@ def diagnose(
     curable = [advisory.id for advisory, _ in asked if advisory.id in held and advisory.kind not in NO_UPGRADE_CURES]
     plan = plan_upgrade(assumed, matrix, releases, held, [each for each in curable if not _cleared(seen.get(each))])
     findings = [_observed(_advisory_finding(advisory, found, plan, environment), seen.get(advisory.id)) for advisory, found in asked]
-    faults = (_fault_finding(fault) for fault in environment.faults)
+    faults = (fault_finding(fault) for fault in environment.faults)
     findings += [each for each in faults if narrowing.admits(each.id, each.package, each.severity)]
     unknown = tuple(dict.fromkeys((*environment.unknown, *_not_covered(environment, matrix, narrowing))))
     findings.sort(key=_worst_first)
@@ -211,7 +211,8 @@ def _sentence(text: str, capital: bool = True) -> str:
     return (text[0].upper() + text[1:] if capital and plain_word else text) + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def _fault_finding(fault: InstallationFault) -> Finding:
+def fault_finding(fault: InstallationFault) -> Finding:
+    """A fault of the installation, or of what is said about it, as a finding."""
     known = KNOWN_FAULTS[fault.slug]
     return Finding(
         id=known.id,

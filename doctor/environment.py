@@ -8,7 +8,7 @@ from typing import Literal
 
 AcceleratorKind = Literal["cuda", "rocm", "mps", "xpu"]
 Origin = Literal["index", "editable", "vcs", "archive", "directory"]
-VersionSource = Literal["module", "metadata", "folder-name", "text", "unknown"]
+VersionSource = Literal["module", "metadata", "folder-name", "text", "frames", "unknown"]
 STACK = ("torch", "transformers", "accelerate")
 """The packages without whose versions little can be said."""
 
@@ -70,6 +70,8 @@ class Distribution:
     """The commit of a `vcs` install."""
     installer: str | None = None
     """First line of the INSTALLER file (`pip`, `uv`, `conda`), None when there is none."""
+    candidates: tuple[str, ...] = ()
+    """Releases of which one ran, as far as the line numbers of a traceback tell, oldest first; empty where they were not asked."""
 
 
 @dataclass(frozen=True, slots=True)

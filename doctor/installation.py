@@ -73,6 +73,10 @@ KNOWN_FAULTS = {
         "IN012", "error", "torch is built for CUDA, but no NVIDIA driver answers",
         "Install or load the NVIDIA driver (in a container: start it with GPU access).", _CUDA,
     ),
+    "stated-version-contradicted": KnownFault(
+        "IN014", "warning", "{package} is not the release that is stated",
+        "Print {package}.__version__ and {package}.__file__ in the program that fails: what is said here goes by its traceback.", _PATH,
+    ),
     "gpu-not-in-build": KnownFault(
         "IN013", "error", "this build of torch carries no code for the GPU",
         "Install a build of torch whose architectures include the GPU's compute capability.", _START,

@@ -73,6 +73,8 @@ def _within(ranges: Sequence[AffectedRange], distribution: Distribution) -> tupl
         if each.holds_every_version:
             return True, each
     version = installed_version(distribution)
+    if version is None and distribution.candidates:
+        return _all_within(ranges, distribution)
     if version is None:
         said = f" ({distribution.version!r} is not a PEP 440 version)" if distribution.version else ""
         return _Missing(f"the version of {distribution.name}{said}"), None
@@ -81,6 +83,21 @@ def _within(ranges: Sequence[AffectedRange], distribution: Distribution) -> tupl
         source = _DOUBTFUL_ORIGINS[distribution.origin]
         return _Missing(f"what {distribution.name} holds: it comes from {source}, which may differ from release {version}"), hit
     return hit is not None, hit
+
+
+def _all_within(ranges: Sequence[AffectedRange], distribution: Distribution) -> tuple[_Answer, AffectedRange | None]:
+    """For a version known to be one of several: yes when all of them lie in a range, no when none does."""
+    hits = [next((each for each in ranges if parse_version(version) in each), None) for version in distribution.candidates]
+    inside = [version for version, hit in zip(distribution.candidates, hits, strict=True) if hit is not None]
+    if len(inside) in (0, len(hits)):
+        return bool(inside), hits[-1]
+    outside = [version for version in distribution.candidates if version not in inside]
+    said = f"{_shortened(inside)}, which {'has' if len(inside) == 1 else 'have'} it, or {_shortened(outside)}"
+    return _Missing(f"which {distribution.name} ran: {said}"), next(hit for hit in hits if hit is not None)
+
+
+def _shortened(versions: Sequence[str]) -> str:
+    return ", ".join(versions) if len(versions) <= 3 else f"{versions[0]} ... {versions[-1]}"
 
 
 def _conditions(advisory: Advisory, environment: Environment) -> Iterator[_Answer]:

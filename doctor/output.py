@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MANY_BYTES = 4 * 1024 * 1024
 
+
 @contextlib.contextmanager
 def destination(path: str | None, *, overwrite: bool = True) -> Iterator[TextIO]:
     """Where the result goes: stdout, or a file that appears whole under its name or not at all.

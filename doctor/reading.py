@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from doctor.dated import with_dated_versions
+from doctor.dating import date_frames
 from doctor.environment import Environment
 from doctor.errors import DoctorError
 from doctor.explanation import Clues, Explanation, explain, text_patterns
@@ -59,6 +61,7 @@ class TextReader:
         if here is not None:
             environment = filled_from(environment, here)
         seen = self._tracebacks.failures() if failures is None else failures
+        environment = with_dated_versions(environment, date_frames(frame for each in seen for frame in each.frames), self._matrix.packages)
         return explain(seen, Clues(self._clues.found()), environment, self._matrix, known_releases())
 
     def _stated(self) -> Reading:

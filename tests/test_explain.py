@@ -193,8 +193,8 @@ def test_advice_that_destroys_weights_is_warned_of(explain: Explain, text: str) 
 
 
 def test_nothing_of_this_machine_is_told_of_a_text(explain: Explain, old_stack: Path) -> None:
-    assert explain(TRAINER)["environment"]["packages"] == {}
-    filled = explain(TRAINER, "--here", "--python", old_stack)["environment"]
+    assert explain(META)["environment"]["packages"] == {}
+    filled = explain(META, "--here", "--python", old_stack)["environment"]
     assert filled["packages"]["transformers"]["version"] == "4.46.3"
     assert filled["sources"]["packages.transformers.version"] == "this machine"
 

@@ -18,6 +18,7 @@ import pytest
 
 from doctor.diagnosis import diagnose
 from doctor.environment import Environment
+from doctor.observation import Observation
 from doctor.reports.attachment import attachment_of
 from doctor.reports.document import report_on
 from doctor.reports.html import html
@@ -26,7 +27,7 @@ from doctor.reports.markdown import TEMPLATES, markdown
 from doctor.reports.redact import Redactor
 from tests.conftest import Doctor
 from tests.patients_support import all_patients, bare_environment, site_packages
-from tests.reports.golden import golden_environment, golden_matrix
+from tests.reports.golden import golden_attachment, golden_environment, golden_matrix
 from tests.secrets_support import planted
 
 FORMATS = ("markdown", "json", "html")
@@ -177,6 +178,17 @@ def test_the_diagnosis_made_from_a_report_is_the_same(doctor: Doctor, report: An
     assert there.json["upgrade"]["changes"] == here.json["upgrade"]["changes"]
     assert there.json["environment"]["packages"] == here.json["environment"]["packages"]
     assert there.json["environment"]["unknown"] == here.json["environment"]["unknown"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_the_reproducers_saw_comes_back_too(doctor: Doctor, tmp_path: Path, form: str) -> None:
+    attachment = golden_attachment()
+    report = replace(attachment.report, observations=(Observation("MT080", "reproduced", "the weights are gone"),))
+    attachment = replace(attachment, report=report)
+    text = {"markdown": markdown(attachment), "json": as_json(report), "html": html(attachment, {})}[form]
+    (tmp_path / "report").write_text(text, encoding="utf-8")
+    findings = {each["id"]: each for each in doctor("check", "--from", "report", "--format", "json").json["findings"]}
+    assert (findings["MT080"]["status"], findings["MT080"]["observed"]) == ("confirmed", "reproduced: the weights are gone")
 
 
 def test_two_environments_are_compared(doctor: Doctor, report: Any, stack: Stack, tmp_path: Path) -> None:

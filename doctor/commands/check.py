@@ -14,6 +14,7 @@ from doctor.errors import DoctorError
 if TYPE_CHECKING:
     from doctor.environment import Environment
     from doctor.matrix import Matrix
+    from doctor.observation import Observation
 
 _SEVERITIES = ("silent", "error", "warning")
 
@@ -56,17 +57,17 @@ def _run(options: argparse.Namespace) -> int:
             ids=tuple(arguments.known_id(name, matrix) for name in options.id or ()),
             severities=tuple(options.severity or ()),
         )
-        environment = _environment(options, matrix)
-        diagnosis = diagnose(environment, matrix, known_releases(), narrowing)
+        environment, observations = _environment(options, matrix)
+        diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations)
         write_report(page, options, diagnosis)
     return diagnosis.exit_code
 
 
-def _environment(options: argparse.Namespace, matrix: Matrix) -> Environment:
-    """The environment asked for: examined, or read, or read and filled with what is here."""
-    stated = stated_environment(options.from_, matrix) if options.from_ is not None else None
+def _environment(options: argparse.Namespace, matrix: Matrix) -> tuple[Environment, tuple[Observation, ...]]:
+    """The environment asked for: examined, or read, or read and filled with what is here; and what reproducers saw there before."""
+    stated, observations = stated_environment(options.from_, matrix) if options.from_ is not None else (None, ())
     if stated is not None and not options.here:
-        return stated
+        return stated, observations
     from doctor import probe
 
     examined = probe.examine(
@@ -77,10 +78,10 @@ def _environment(options: argparse.Namespace, matrix: Matrix) -> Environment:
         waiting=output.progress,
     )
     if stated is None:
-        return examined
+        return examined, ()
     from doctor.readers.environments import filled_from
 
-    return filled_from(stated, examined)
+    return filled_from(stated, examined), observations
 
 
 def _mention_other_doctor() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from doctor.environment import Environment
     from doctor.matrix import Matrix
+    from doctor.observation import Observation
 
 EXIT_CODES = """\
 exit codes:
@@ -58,8 +59,11 @@ def _run(options: argparse.Namespace) -> int:
         raise DoctorError("compare: name two environments or more; `here` is one of them")
     with output.destination(options.output) as page:
         matrix = arguments.matrix_of(options)
-        environments = [_environment(side, matrix, options) for side in options.side]
-        findings = [diagnose(each, matrix, known_releases()).findings for each in environments]
+        environments, observed = zip(*(_environment(side, matrix, options) for side in options.side), strict=True)
+        findings = [
+            diagnose(environment, matrix, known_releases(), observations=observations).findings
+            for environment, observations in zip(environments, observed, strict=True)
+        ]
         found, only_some = differences(environments, matrix), finding_differences(findings)
         sides = tuple(
             Compared(name, environment, tuple(each.id for each in held))
@@ -78,8 +82,8 @@ def _run(options: argparse.Namespace) -> int:
     return code
 
 
-def _environment(side: str, matrix: Matrix, options: argparse.Namespace) -> Environment:
-    """The environment that one side names: a folder or a program is examined, any other file is read."""
+def _environment(side: str, matrix: Matrix, options: argparse.Namespace) -> tuple[Environment, tuple[Observation, ...]]:
+    """The environment that one side names, with what reproducers saw there: a folder or a program is examined, any other file is read."""
     import os
 
     from doctor import probe
@@ -88,5 +92,5 @@ def _environment(side: str, matrix: Matrix, options: argparse.Namespace) -> Envi
     if side == "here" or os.path.isdir(side) or os.access(side, os.X_OK):
         asked = None if side == "here" else side
         timeout = options.timeout or probe.TORCH_TIMEOUT_SECONDS
-        return probe.examine(asked, probe.Interest.of(matrix), live=not options.no_live, timeout=timeout, waiting=output.progress)
+        return probe.examine(asked, probe.Interest.of(matrix), live=not options.no_live, timeout=timeout, waiting=output.progress), ()
     return stated_environment(side, matrix)

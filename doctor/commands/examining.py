@@ -30,8 +30,11 @@ def observe(environment: Environment, ids: Sequence[str], scripts: Mapping[str, 
     return observed.observations
 
 
-def stated_environment(name: str, matrix: Matrix) -> Environment:
-    """The environment that a file (`-`: standard input) states. Raises `DoctorError` when it cannot be read, or states none."""
+def stated_environment(name: str, matrix: Matrix) -> tuple[Environment, tuple[Observation, ...]]:
+    """The environment that a file (`-`: standard input) states, and what reproducers saw there.
+
+    Raises `DoctorError` when it cannot be read, or states none.
+    """
     import contextlib
     import sys
 
@@ -51,4 +54,4 @@ def stated_environment(name: str, matrix: Matrix) -> Environment:
     reading = reader.reading()
     if not reading.recognised:
         raise DoctorError(f"{title}: no environment found in it; what can be read: {CAN_BE_READ}")
-    return environment_of(reading, tuple(matrix.packages))
+    return environment_of(reading, tuple(matrix.packages)), reading.observations

@@ -14,7 +14,8 @@ _SHOWN = frozenset({
     "num_machines", "num_processes", "parallelism_config", "rdzv_backend", "same_network", "tpu_use_cluster", "tpu_use_sudo", "use_cpu",
 })  # fmt: skip
 _SAID_TO_BE_SET = frozenset({
-    "command_file", "commands", "deepspeed_hostfile", "main_process_ip", "main_process_port", "main_training_function", "tpu_env", "tpu_name", "tpu_zone",
+    "command_file", "commands", "deepspeed_hostfile", "main_process_ip", "main_process_port", "main_training_function", "tpu_env",
+    "tpu_name", "tpu_zone",
 })  # fmt: skip
 """Names of machines and programs, where it matters only whether there are any."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from doctor import schema
 from doctor.environment import Environment
 from doctor.errors import DoctorError
+from doctor.observation import Observation
 from doctor.readers.embedded import embedded_report
 
 SCHEMA_VERSION = 1
@@ -34,6 +35,13 @@ def environment_in_attachment(text: str, name: str) -> Environment | None:
     environment: Environment = schema.construct(Environment, data)
     # What a matrix did not cover is for the matrix in use to say again.
     return replace(environment, unknown=tuple(each for each in environment.unknown if each.fact.partition(".")[0] != "findings"))
+
+
+def observations_in_attachment(text: str) -> tuple[Observation, ...]:
+    """What the reproducers saw of which a report tells; those that are not whole are left out."""
+    data = (_document(text) or {}).get("observations")
+    whole = [each for each in (data if isinstance(data, list) else ()) if not any(schema.mismatches(Observation, each))]
+    return tuple(schema.construct(Observation, each) for each in whole)
 
 
 def _document(text: str) -> dict[str, Any] | None:

@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from doctor.environment import STACK, THIS_MACHINE, Disk, Distribution, Environment, Manager, Memory, Python, TorchRuntime, Unknown
+from doctor.observation import Observation
 from doctor.probe.variables import loading_variables
-from doctor.readers.attachment import MAX_CHARACTERS, environment_in_attachment
+from doctor.readers.attachment import MAX_CHARACTERS, environment_in_attachment, observations_in_attachment
 from doctor.readers.facts import accelerator, distribution, drivers, number, platform_of, torch_runtime
 from doctor.readers.labelled import LabelledReader
 from doctor.readers.listings import CondaFileReader, ListingReader
@@ -47,6 +48,8 @@ class Reading:
     """The stretches of text that stated anything, in their order."""
     attached: Environment | None = None
     """When the text is a report of doctor's: the environment it was about. Then the text is not read otherwise."""
+    observations: tuple[Observation, ...] = ()
+    """When the text is a report of doctor's: what the reproducers saw there."""
 
     @property
     def complete(self) -> bool:
@@ -114,9 +117,10 @@ class EnvironmentReader:
     def reading(self) -> Reading:
         """What was read; call it when the text has ended. Raises `DoctorError` for a broken lock file, or report of doctor's."""
         if self._document:
-            attached = environment_in_attachment("\n".join(self._document), self._name)
+            document = "\n".join(self._document)
+            attached = environment_in_attachment(document, self._name)
             if attached is not None:
-                return Reading(self._name, attached=attached)
+                return Reading(self._name, attached=attached, observations=observations_in_attachment(document))
         self._lock.finish()
         ledger = self._ledger
         return Reading(self._name, settle(ledger.packages), settle(ledger.facts), tuple(ledger.devices), tuple(ledger.sources))

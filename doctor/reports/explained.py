@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from doctor import __version__
+from doctor.diagnosis import Finding, fault_finding
 from doctor.environment import Environment
 from doctor.explanation import Explanation, LikelyCause
 from doctor.matrix import Matrix
@@ -46,6 +47,8 @@ class ExplanationReport:
     """As the text states it; `environment.sources` says where each fact was read."""
     failures: tuple[FailureReport, ...]
     """The one that is surest explained first."""
+    findings: tuple[Finding, ...]
+    """What contradicts itself: a stated version that the traceback cannot come from; with `--here`, faults of the installation as well."""
     warnings: tuple[str, ...]
     """Advice in the text that does harm."""
     send: tuple[str, ...]
@@ -72,8 +75,9 @@ def explanation_report(explanation: Explanation, matrix: Matrix, redactor: Redac
         schema_version=1,
         doctor_version=__version__,
         matrix=MatrixSummary(matrix.version, len(matrix.advisories)),
-        environment=replace(explanation.environment),
+        environment=explanation.environment,
         failures=failures,
+        findings=tuple(fault_finding(each) for each in explanation.environment.faults),
         warnings=explanation.warnings,
         send=_send(failures, explanation.environment),
         exit_code=_exit_code(failures),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -31,6 +31,10 @@ def print_explanation(report: ExplanationReport, console: Console, verbose: bool
         heading(console, "Do not do this")
         for warning in report.warnings:
             console.print(Paragraph(warning, style="bold magenta"))
+    if report.findings:
+        heading(console, "What does not fit together")
+        for finding in report.findings:
+            console.print(Paragraph(f"{finding.title}: {finding.trigger}. {finding.remedy}", f"  {finding.id} "))
     if report.send:
         heading(console, "What would settle it")
         for each in report.send:
@@ -90,8 +94,17 @@ def _facts(report: ExplanationReport) -> Iterator[str]:
     environment = report.environment
     for name, distribution in environment.packages.items():
         source = environment.sources.get(f"packages.{name}.version")
-        if distribution.version is not None:
-            yield f"{name} {distribution.version}" + (f" ({source})" if source else "")
+        version = distribution.version or _one_of(distribution.candidates)
+        if version is not None:
+            yield f"{name} {version}" + (f" ({source})" if source else "")
     if environment.python.version:
         source = environment.sources.get("python.version")
         yield f"Python {environment.python.version}" + (f" ({source})" if source else "")
+
+
+def _one_of(candidates: Sequence[str]) -> str | None:
+    if not candidates:
+        return None
+    return (
+        f"one of {', '.join(candidates)}" if len(candidates) <= 4 else f"one of {len(candidates)} releases from {candidates[0]} to {candidates[-1]}"
+    )
