@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from doctor import __version__, output
-from doctor.commands import check, compare, confirm, explain, matrix, report, run
+from doctor.commands import check, compare, confirm, date, explain, matrix, report, run
 from doctor.commands.arguments import EXIT_CODES
 from doctor.errors import DoctorError
 
-_COMMANDS = (check, explain, run, confirm, report, compare, matrix)
+_COMMANDS = (check, explain, run, date, confirm, report, compare, matrix)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

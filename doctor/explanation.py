@@ -10,8 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from packaging.requirements import Requirement
-
 from doctor.cause import Cause, Sign, Weight, frames_hold
 from doctor.diagnosis import NO_UPGRADE_CURES
 from doctor.environment import Environment
@@ -229,6 +227,8 @@ def _class_name(exception: str) -> str:
 
 
 def _version_meets(specifier: str, environment: Environment) -> bool:
+    from packaging.requirements import Requirement
+
     requirement = Requirement(specifier)
     distribution = environment.packages.get(requirement.name)
     version = installed_version(distribution) if distribution is not None else None

@@ -165,6 +165,11 @@ def test_check_says_how_to_attach_it(doctor: Doctor, stack: Stack) -> None:
     assert "To attach this to a bug report: doctor report --python " in out
 
 
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_help_fits_a_terminal(doctor: Doctor, command: str) -> None:
+    assert max(map(len, doctor(command, "--help", variables={"COLUMNS": "80"}).out.splitlines())) <= 80
+
+
 # The way back
 
 

@@ -83,13 +83,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _environment(side: str, matrix: Matrix, options: argparse.Namespace) -> tuple[Environment, tuple[Observation, ...]]:
-    """The environment that one side names, with what reproducers saw there: a folder or a program is examined, any other file is read."""
+    """The environment that one side names, with what reproducers saw there: a folder or a Python is examined, any other file is read."""
     import os
 
     from doctor import probe
     from doctor.commands.examining import stated_environment
 
-    if side == "here" or os.path.isdir(side) or os.access(side, os.X_OK):
+    if side == "here" or os.path.isdir(side) or os.path.basename(side).startswith(("python", "pypy")):
         asked = None if side == "here" else side
         timeout = options.timeout or probe.TORCH_TIMEOUT_SECONDS
         return probe.examine(asked, probe.Interest.of(matrix), live=not options.no_live, timeout=timeout, waiting=output.progress), ()

@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace) -> int:
         if options.here:
             here = probe.examine(options.python, probe.Interest.of(matrix), waiting=output.progress)
         files = options.file or ["-"]
-        explanation = explain_lines(_lines(files), matrix, name=files[0] if len(files) == 1 else None, here=here)
+        explanation = explain_lines(text_lines(files), matrix, name=files[0] if len(files) == 1 else None, here=here)
         report, show = shown(explanation, matrix, options.verbose)
         output.write(page, options.format, report, show)
     return report.exit_code
@@ -78,7 +78,7 @@ def shown(explanation: Explanation, matrix: Matrix, verbose: bool) -> tuple[Expl
     return report, show
 
 
-def _lines(files: Sequence[str]) -> Iterator[str]:
+def text_lines(files: Sequence[str]) -> Iterator[str]:
     """The lines of all the files, with a progress bar on a terminal when they are large."""
     import os
     import sys

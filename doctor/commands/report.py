@@ -12,6 +12,7 @@ from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
     from doctor.diagnosis import Diagnosis
+    from doctor.explanation import LikelyCause
     from doctor.matrix import Matrix
     from doctor.reports.attachment import Attachment
     from doctor.reports.document import Report
@@ -65,9 +66,9 @@ def _run(options: argparse.Namespace) -> int:
     with output.destination(options.output, overwrite=options.force) as page:
         traceback = _traceback(options.traceback) if options.traceback else None
         matrix = arguments.matrix_of(options)
-        diagnosis = _diagnosis(options, matrix)
+        diagnosis, causes = _diagnosis(options, matrix, traceback)
         redactor = redactor_for(diagnosis.environment, keep_private=options.keep_private)
-        report = report_on(diagnosis, redactor, traceback, _accelerate_config())
+        report = report_on(diagnosis, redactor, traceback, _accelerate_config(), causes)
         if options.output is not None or not options.show_redactions:
             output.write_text(page, _rendered(report, matrix, redactor, options))
     if options.show_redactions:
@@ -75,7 +76,10 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _diagnosis(options: argparse.Namespace, matrix: Matrix) -> Diagnosis:
+def _diagnosis(options: argparse.Namespace, matrix: Matrix, traceback: str | None) -> tuple[Diagnosis, tuple[LikelyCause, ...]]:
+    """What is known of the environment, and what may have caused the failure in `traceback`."""
+    from dataclasses import replace
+
     from doctor import probe
     from doctor.commands.examining import observe
     from doctor.diagnosis import diagnose
@@ -85,13 +89,21 @@ def _diagnosis(options: argparse.Namespace, matrix: Matrix) -> Diagnosis:
     timeout = options.timeout or probe.TORCH_TIMEOUT_SECONDS
     interest = probe.Interest.of(matrix)
     environment = probe.examine(options.python, interest, live=not options.no_live, timeout=timeout, waiting=output.progress)
+    causes: tuple[LikelyCause, ...] = ()
+    if traceback is not None:
+        from doctor.reading import explain_lines
+
+        explanation = explain_lines(traceback.split("\n"), matrix, here=environment)
+        causes = explanation.failures[0].causes if explanation.failures else ()
+        contradicted = (each for each in explanation.environment.faults if each.slug == "stated-version-contradicted")
+        environment = replace(environment, faults=(*environment.faults, *contradicted))
     diagnosis = diagnose(environment, matrix, known_releases())
     if not options.confirm:
-        return diagnosis
+        return diagnosis, causes
     scripts = reproducers()
     wanted = [each.id for each in diagnosis.findings if each.id in scripts]
     observations = observe(environment, wanted, scripts, "cpu", options.timeout)
-    return diagnose(environment, matrix, known_releases(), observations=observations)
+    return diagnose(environment, matrix, known_releases(), observations=observations), causes
 
 
 def _accelerate_config() -> Any:

@@ -10,11 +10,14 @@ from typing import Literal
 
 from doctor.dating.fingerprints import START_CHARACTERS, FileState, Index, index_of, line_hash, plain_text
 from doctor.dating.places import Place, place_of
+from doctor.dating.wording import dated_text, modified_text
 from doctor.symptom import Frame
 
 Status = Literal["dated", "modified", "not covered"]
 _MAX_SIGHTINGS = 100
 """Of one distribution; a recursion shows the same few again and again, and these count once."""
+_FAR_LINES = 200
+"""Text that stands this far from where it was seen is not what was seen, moved by an edit above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,8 @@ class Sighting:
     """As `plain_text` leaves it, `<module>` at the top level; None where any function will do: lambdas and comprehensions are not indexed."""
     code: int | None = None
     """The hash of the source line; None when the frame shows none."""
-    may_be_cut: bool = False
-    """The source line is long enough to be recognised by its start."""
+    is_long: bool = False
+    """The source line is long enough to be recognised where its end was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +54,13 @@ class Dating:
     """How many source lines agree with those."""
     installed: bool
     """False when the files lie where no installer puts them: in a checkout or in another project's copy, which may only resemble a release."""
-    releases: tuple[str, ...]
-    """Every release that the index covers, oldest first."""
+    summary: str
+    """One line for people: `transformers 4.46.0 to 4.46.3 (3 frames, 2 source lines agree)`."""
 
     @property
     def exact(self) -> bool:
         """Whether one release of an installed distribution is left."""
         return self.status == "dated" and self.installed and len(self.candidates) == 1
-
-    @property
-    def summary(self) -> str:
-        """One line for people: `transformers 4.46.0 to 4.46.3 (3 frames, 2 source lines agree)`."""
-        if self.status == "not covered":
-            return f"{self.distribution}: no frame that tells releases apart"
-        if self.status == "dated":
-            doubt = "" if self.installed else "; not where packages are installed: a checkout or a copy, perhaps of another state"
-            return f"{self.distribution} {spans_of(self.candidates, self.releases)} ({self._evidence()}){doubt}"
-        if not self.nearest:
-            return f"{self.distribution}: no release has {_frames(self.frames)}: {self._unknown_build()}"
-        nearest = spans_of(self.nearest, self.releases)
-        return f"{self.distribution}: no release matches; nearest is {nearest} ({self.agreeing} of {_frames(self.frames)}): {self._unknown_build()}"
-
-    def _evidence(self) -> str:
-        lines = f"{self.lines} source line{'s agree' if self.lines > 1 else ' agrees'}"
-        return f"{_frames(self.frames)}, {lines}" if self.lines else _frames(self.frames)
-
-    def _unknown_build(self) -> str:
-        older = "an older, " if not self.nearest or self.nearest[0] == self.releases[0] else ""
-        newer = "a newer, " if not self.nearest or self.nearest[-1] == self.releases[-1] else ""
-        return f"{older}{newer}{'' if older or newer else 'a '}development or modified build"
 
 
 class _Verdict(IntEnum):
@@ -132,23 +113,49 @@ def date_sightings(distribution: str, index: Index, sightings: Iterable[Sighting
     """The dating of a distribution by what was seen of its files, all of them among `index.paths`."""
     seen = list(itertools.islice(dict.fromkeys(sightings), _MAX_SIGHTINGS))
     if not seen:
-        return Dating(distribution, "not covered", (), (), 0, 0, 0, installed, index.releases)
+        return Dating(distribution, "not covered", (), (), 0, 0, 0, installed, f"{distribution}: no frame that tells releases apart")
     by_release = list(zip(*(_verdicts(index, each) for each in seen), strict=True))
     possible = [number for number, verdicts in enumerate(by_release) if min(verdicts) >= _Verdict.POSSIBLE]
-    ranks = [_rank(verdicts) for verdicts in by_release]
-    best = max((ranks[number] for number in possible), default=None)
-    if best is not None:
-        candidates = tuple(index.releases[number] for number in possible if ranks[number] == best)
-        return Dating(distribution, "dated", candidates, (), len(seen), best[0], best[1], installed, index.releases)
+    if not possible:
+        return _modified(distribution, index, seen, by_release, installed)
+    lines = max(by_release[number].count(_Verdict.SAME_TEXT) for number in possible)
+    candidates = tuple(index.releases[number] for number in possible if by_release[number].count(_Verdict.SAME_TEXT) == lines)
+    text = dated_text(candidates, index.releases, len(seen), lines, installed=installed)
+    return Dating(distribution, "dated", candidates, (), len(seen), len(seen), lines, installed, f"{distribution} {text}")
+
+
+def _modified(distribution: str, index: Index, seen: Sequence[Sighting], by_release: Sequence[Sequence[_Verdict]], installed: bool) -> Dating:
+    """The dating where no release has all the frames: nearest are those that have most, then those whose text stands least far off."""
+    shifts = zip(*(_shifts(index, each) for each in seen), strict=True)
+    ranks = [
+        (
+            sum(each >= _Verdict.POSSIBLE for each in verdicts),
+            verdicts.count(_Verdict.SAME_TEXT),
+            -sum(shift),
+            sum(each >= _Verdict.OTHER_TEXT for each in verdicts),
+        )
+        for verdicts, shift in zip(by_release, shifts, strict=True)
+    ]
     best = max(ranks)
-    nearest = tuple(release for release, rank in zip(index.releases, ranks, strict=True) if rank == best) if any(best) else ()
-    return Dating(distribution, "modified", (), nearest, len(seen), best[0], best[1], installed, index.releases)
+    agreeing, lines, shift, spanning = best
+    is_near = agreeing or spanning or -shift < _FAR_LINES * len(seen)
+    nearest = tuple(release for release, rank in zip(index.releases, ranks, strict=True) if rank == best) if is_near else ()
+    text = modified_text(nearest, index.releases, len(seen), agreeing)
+    return Dating(distribution, "modified", (), nearest, len(seen), agreeing, lines, installed, f"{distribution}: {text}")
 
 
-def _rank(verdicts: Sequence[_Verdict]) -> tuple[int, int, int]:
-    """How well a release does: the frames it can have, the lines that agree, the functions that span theirs."""
-    possible = sum(each >= _Verdict.POSSIBLE for each in verdicts)
-    return possible, verdicts.count(_Verdict.SAME_TEXT), sum(each >= _Verdict.OTHER_TEXT for each in verdicts)
+def _shifts(index: Index, sighting: Sighting) -> list[int]:
+    """How many lines from where it was seen each release has the text; `_FAR_LINES` when not near."""
+    history = index.history(sighting.path)
+    of_state = [_shift(state, sighting) for state in history.states]
+    return [_FAR_LINES if state is None else of_state[state] for state in history.by_release]
+
+
+def _shift(state: FileState, sighting: Sighting) -> int:
+    first = max(sighting.line - _FAR_LINES, 1)
+    there = state.hashes[first - 1 : sighting.line + _FAR_LINES - 1]
+    shifts = (abs(first + place - sighting.line) for place, code in enumerate(there) if code == sighting.code)
+    return min(shifts, default=_FAR_LINES)
 
 
 def _verdicts(index: Index, sighting: Sighting) -> list[_Verdict]:
@@ -160,13 +167,16 @@ def _verdicts(index: Index, sighting: Sighting) -> list[_Verdict]:
 
 def _verdict(state: FileState, sighting: Sighting) -> _Verdict:
     there = state.hash_at(sighting.line)
-    if there is None or not _spans(state, sighting):
+    if there is None:
         return _Verdict.ELSEWHERE
+    if not _spans(state, sighting):
+        # The whole of a long line in its place is no accident: the function's name was misread, or given by a decorator.
+        return _Verdict.POSSIBLE if sighting.is_long and sighting.code == there else _Verdict.ELSEWHERE
     if sighting.code is None:
         return _Verdict.POSSIBLE
     if sighting.code == there:
         return _Verdict.SAME_TEXT
-    return _Verdict.POSSIBLE if sighting.may_be_cut and sighting.code >> 8 == there >> 8 else _Verdict.OTHER_TEXT
+    return _Verdict.POSSIBLE if sighting.is_long and sighting.code >> 8 == there >> 8 else _Verdict.OTHER_TEXT
 
 
 def _spans(state: FileState, sighting: Sighting) -> bool:
@@ -174,21 +184,3 @@ def _spans(state: FileState, sighting: Sighting) -> bool:
         return True
     function = state.function_at(sighting.line)
     return sighting.function == ("<module>" if function is None else plain_text(function))
-
-
-def spans_of(versions: Sequence[str], releases: Sequence[str]) -> str:
-    """Versions for people, by the runs they make among all releases: `4.45.0, 4.46.0 to 4.46.3`; many runs only by their ends."""
-    places = {release: number for number, release in enumerate(releases)}
-    runs: list[list[str]] = []
-    for version in versions:
-        if runs and places[version] == places[runs[-1][-1]] + 1:
-            runs[-1].append(version)
-        else:
-            runs.append([version])
-    if len(runs) > 3:
-        return f"one of {len(versions)} releases from {versions[0]} to {versions[-1]}"
-    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} {'to' if len(run) > 2 else 'or'} {run[-1]}" for run in runs)
-
-
-def _frames(count: int) -> str:
-    return f"{count} frame{'s' if count > 1 else ''}"

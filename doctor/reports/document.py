@@ -10,6 +10,7 @@ from doctor import __version__
 from doctor.comparison import Difference, FindingDifference
 from doctor.diagnosis import Diagnosis, Finding
 from doctor.environment import Environment
+from doctor.explanation import LikelyCause
 from doctor.matrix import Advisory, Matrix
 from doctor.observation import Observation
 from doctor.reports.redact import Redactor
@@ -55,6 +56,8 @@ class Report:
     exit_code: int
     traceback: str | None = None
     """The text given with `doctor report --traceback`; None when none was."""
+    causes: tuple[LikelyCause, ...] = ()
+    """What the failure in that text may have been caused by, surest first, as `doctor explain` says it."""
     accelerate_config: Mapping[str, str] | None = None
     """accelerate's default configuration, for `doctor report`; None when it was not asked for, or there is none."""
 
@@ -132,9 +135,15 @@ class Validation:
     exit_code: int
 
 
-def report_on(diagnosis: Diagnosis, redactor: Redactor, traceback: str | None = None, accelerate_config: Mapping[str, str] | None = None) -> Report:
+def report_on(
+    diagnosis: Diagnosis,
+    redactor: Redactor,
+    traceback: str | None = None,
+    accelerate_config: Mapping[str, str] | None = None,
+    causes: tuple[LikelyCause, ...] = (),
+) -> Report:
     """The report on a diagnosis, with everything private masked. Installation faults stand in `remaining` as well."""
-    diagnosis, traceback, accelerate_config = redactor.value((diagnosis, traceback, accelerate_config))
+    diagnosis, traceback, accelerate_config, causes = redactor.value((diagnosis, traceback, accelerate_config, causes))
     plan = diagnosis.plan
     cleared = {each for change in plan.changes for each in change.clears}
     return Report(
@@ -152,6 +161,7 @@ def report_on(diagnosis: Diagnosis, redactor: Redactor, traceback: str | None = 
         observations=diagnosis.observations,
         exit_code=diagnosis.exit_code,
         traceback=traceback,
+        causes=causes,
         accelerate_config=accelerate_config,
     )
 

@@ -27,23 +27,21 @@ def print_explanation(report: ExplanationReport, console: Console, verbose: bool
         _print_failure(failure, console, verbose)
     if len(report.failures) > len(shown):
         console.print(Paragraph(f"And {len(report.failures) - len(shown)} more: --verbose shows all."))
-    if report.warnings:
-        heading(console, "Do not do this")
-        for warning in report.warnings:
-            console.print(Paragraph(warning, style="bold magenta"))
-    if report.findings:
-        heading(console, "What does not fit together")
-        for finding in report.findings:
-            console.print(Paragraph(f"{finding.title}: {finding.trigger}. {finding.remedy}", f"  {finding.id} "))
-    if report.send:
-        heading(console, "What would settle it")
-        for each in report.send:
-            console.print(Paragraph(each, "  - "))
-    facts = list(_facts(report))
-    if facts:
-        heading(console, "What the text states")
-        for fact in facts:
-            console.print(Paragraph(fact))
+    _print_section(console, "Do not do this", [Paragraph(each, style="bold magenta") for each in report.warnings])
+    contradictions = (Paragraph(f"{each.title}: {each.trigger}. {each.remedy}", f"  {each.id} ") for each in report.findings)
+    _print_section(console, "What does not fit together", list(contradictions))
+    _print_section(console, "What would settle it", [Paragraph(each, "  - ") for each in report.send])
+    _print_section(console, "What the text states", [Paragraph(each) for each in _facts(report)])
+    if report.failures:
+        console.print()
+        console.print(Paragraph("To attach this to a bug report, where it happened: doctor report --traceback FILE -o report.md", ""))
+
+
+def _print_section(console: Console, title: str, parts: Sequence[Paragraph]) -> None:
+    if parts:
+        heading(console, title)
+    for part in parts:
+        console.print(part)
 
 
 def _print_failure(failure: FailureReport, console: Console, verbose: bool) -> None:

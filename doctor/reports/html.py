@@ -57,6 +57,7 @@ def html(attachment: Attachment, strips: Mapping[str, tuple[Stretch, ...]]) -> s
             *_section("What is known to be wrong with it", _findings(attachment, strips)),
             *_section("What to do", _upgrade(attachment)),
             *(_section("What happened", _traceback(attachment)) if attachment.report.traceback else ()),
+            *(_section("What the traceback comes from", _causes(attachment)) if attachment.report.traceback else ()),
             *_section("What could not be determined", _undetermined(attachment)),
             *_section("What was masked", _masked(attachment)),
         )
@@ -167,6 +168,12 @@ def _here(strip: tuple[Stretch, ...]) -> Iterator[str]:
 
 
 # The rest
+
+
+def _causes(attachment: Attachment) -> Iterator[str]:
+    causes = attachment.report.causes
+    rows = [f"{each.title} ({each.cause}, {each.kind}; {each.confidence:.0%} sure): {'; '.join(each.because)}" for each in causes]
+    yield _items(rows or ["No cause that doctor knows of fits."])
 
 
 def _upgrade(attachment: Attachment) -> Iterator[str]:

@@ -39,10 +39,11 @@ def _laid_out(data: Any, levels: int, margin: str) -> str:
 
 def published_schemas() -> dict[str, str]:
     """The text of every schema in `doctor/schemas/`, by file name."""
+    from doctor.reports.dating_view import DatingReport
     from doctor.reports.explained import ExplanationReport  # what explains is loaded by those who explain
 
     schemas = {}
-    for name, (kind, complete) in {**_PUBLISHED, "explanation": (ExplanationReport, True)}.items():
+    for name, (kind, complete) in {**_PUBLISHED, "explanation": (ExplanationReport, True), "dating": (DatingReport, True)}.items():
         head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"meta-tensor-doctor {name}, schema version 1"}
         schemas[f"{name}.schema.json"] = json.dumps({**head, **schema.json_schema(kind, complete)}, indent=2) + "\n"
     return schemas

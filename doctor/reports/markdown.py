@@ -36,7 +36,7 @@ def markdown(attachment: Attachment, template: str | None = None) -> str:
     lines = [*headline(attachment), ""]
     for heading, part in TEMPLATES[template or "general"].sections:
         lines += [heading, "", *part(attachment), ""] if heading else [*part(attachment), ""]
-    for heading, part in _FOR_EVERYBODY:
+    for heading, part in (*((("### What the traceback comes from", _causes),) if attachment.report.traceback else ()), *_FOR_EVERYBODY):
         lines += [heading, "", *part(attachment), ""]
     lines += _folded("For programs: the facts as JSON (doctor check --from FILE)", fenced(facts_as_json(attachment.report), "json"))
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -215,6 +215,15 @@ TEMPLATES: Mapping[str, Template] = {
 
 
 # What stands in all of them
+
+
+def _causes(attachment: Attachment) -> Iterator[str]:
+    """What doctor makes of the traceback: a machine's reading, and said to be one."""
+    for each in attachment.report.causes:
+        advisory = f", {each.advisory}" if each.advisory else ""
+        yield f"- {code(each.cause)} ({each.kind}{advisory}, {each.confidence:.0%} sure): {plain(each.title)}; {plain('; '.join(each.because))}"
+    if not attachment.report.causes:
+        yield "No cause that doctor knows of fits."
 
 
 def _findings(attachment: Attachment) -> Iterator[str]:

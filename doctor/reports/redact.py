@@ -68,6 +68,8 @@ class Redactor:
         self._known: dict[str, str] = {}
         self._known_pattern: re.Pattern[str] | None = None
         self._seen: dict[Masked, None] = {}
+        self._harmless: set[str] = set()
+        """Texts that give nothing away by themselves: they need not be looked through twice."""
         private = private or Private()
         self._fixed = self._fixed_masks(private, user, host)
         self._learn(private)
@@ -148,15 +150,19 @@ class Redactor:
                 self._package(package, note=False)
 
     def _mask(self, text: str) -> str:
-        text = CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
-        if "://" in text:
-            text = URL.sub(self._url, text)
+        if text in self._harmless:
+            return self._known_masked(text)
+        masked = CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
+        if "://" in masked:
+            masked = URL.sub(self._url, masked)
         for pattern, label in self._fixed:
-            text = pattern.sub(lambda match, label=label: self._note(label, match[0]), text)  # type: ignore[misc]
+            masked = pattern.sub(lambda match, label=label: self._note(label, match[0]), masked)  # type: ignore[misc]
         for masker in self._maskers:
-            if masker.needs in text:
-                text = self._apply(masker, text)
-        return self._known_masked(text)
+            if masker.needs in masked:
+                masked = self._apply(masker, masked)
+        if masked == text:
+            self._harmless.add(text)
+        return self._known_masked(masked)
 
     def _apply(self, masker: Masker, text: str) -> str:
         pieces: list[str] = []

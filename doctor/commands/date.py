@@ -1,0 +1,46 @@
+"""`doctor date`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from doctor import output
+from doctor.commands import arguments
+
+EXIT_CODES = """\
+exit codes:
+  0  releases were found that the frames can come from
+  1  frames of a development or modified build were found
+  2  could not do what was asked
+  3  no frame says anything about releases
+"""
+
+
+def add(commands: Any) -> None:
+    """Declare `doctor date` to the parser."""
+    date = arguments.add_command(
+        commands,
+        "date",
+        "tell from a traceback's line numbers which releases ran",
+        "Say which releases of torch, transformers, accelerate and their neighbours have\n"
+        "the functions of a traceback at its lines, and its text on them.",
+        EXIT_CODES,
+    )
+    date.add_argument("file", nargs="*", metavar="FILE", help="files to read as one text; `-` or none: standard input")
+    arguments.add_output_options(date)
+    date.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from doctor.commands.explain import text_lines
+    from doctor.dating import date_frames
+    from doctor.readers.lines import cleaned
+    from doctor.readers.tracebacks import read_failures
+    from doctor.reports.dating_view import dating_report, print_datings
+
+    with output.destination(options.output) as page:
+        failures = read_failures(cleaned(text_lines(options.file or ["-"])))
+        report = dating_report(date_frames(frame for failure in failures for frame in failure.frames))
+        output.write(page, options.format, report, lambda console: print_datings(report, console))
+    return report.exit_code
