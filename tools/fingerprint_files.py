@@ -63,7 +63,7 @@ SELECTIONS = {
         " ! sentence_transformers/{evaluation,losses,datasets,*/losses,*/evaluation,*/datasets}/*.py sentence_transformers/{,*/}model_card*.py",
     ),
     "torch": Selection(
-        "1.13",
+        "1.9",
         "torch/{__init__,_compile,_decomp/*,_meta_registrations,_ops,_prims/__init__,_prims_common/*,_refs/__init__,_refs/nn/functional/__init__}.py"
         " torch/{_library/*,_subclasses/*,_tensor,_utils,_weights_only_unpickler,amp/*,functional,hub,library,overrides}.py"
         " torch/{random,serialization,storage}.py"
