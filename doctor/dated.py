@@ -1,13 +1,13 @@
-"""What line numbers say about versions, put into the environment a text states. Pure."""
+"""What line numbers say about versions, put into the environment a text states."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from packaging.version import InvalidVersion
+from packaging.version import InvalidVersion, Version
 
-from doctor.dating.inference import Dating
+from doctor.dating import Dating, covered_releases
 from doctor.environment import Distribution, Environment, InstallationFault, Unknown
 from doctor.matching import installed_version
 from doctor.matrix import parse_version
@@ -31,8 +31,8 @@ def _with(environment: Environment, dating: Dating) -> Environment:
     stated = installed_version(there) if there is not None else None
     if dating.status == "modified":
         return _modified(environment, dating, there)
-    if dating.status != "dated" or (stated is not None and _among(str(stated), dating.candidates)):
-        return environment
+    if dating.status != "dated" or (stated is not None and (_among(stated, dating.candidates) or not _among(stated, covered_releases(name)))):
+        return environment  # of a release the index does not hold, nothing contradicts the frames
     ran = Distribution(name, dating.candidates[0] if len(dating.candidates) == 1 else None, "frames", candidates=dating.candidates)
     changed = replace(
         environment,
@@ -64,8 +64,8 @@ def _is_development(version: str | None) -> bool:
         return True
 
 
-def _among(version: str, candidates: Iterable[str]) -> bool:
-    return any(parse_version(each) == parse_version(version) for each in candidates)
+def _among(version: Version, releases: Iterable[str]) -> bool:
+    return any(parse_version(each) == version for each in releases)
 
 
 def _source(dating: Dating) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -18,6 +19,10 @@ from doctor.reports.json import published_schemas
 from tests.stacks import CURRENT, MIDDLE, NO_TORCH, OLD, make_stack
 
 _ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
+
+
+# Tests started in the background by a shell inherit that Ctrl-C is ignored, and so would every process they try it on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

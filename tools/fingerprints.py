@@ -121,8 +121,11 @@ class Reading:
         return {path: self._states[digest] for path, digest in digests.items()}
 
 
-def update(client: PyPISimple, distribution: str, sources: Path | None, *, afresh: bool) -> None:
-    """Add to a distribution's index the releases it lacks; those read when this is interrupted are added all the same."""
+def update(client: PyPISimple, distribution: str, sources: Path | None, *, afresh: bool) -> int:
+    """Add to a distribution's index the releases it lacks; those read when this is interrupted are added all the same.
+
+    Returns how many could not be read.
+    """
     output = index_folder() / f"{distribution}.zip"
     releases = {} if afresh else read_index(output)
     missing = {version: file for version, file in final_releases(client, distribution).items() if version not in releases}
@@ -146,6 +149,7 @@ def update(client: PyPISimple, distribution: str, sources: Path | None, *, afres
             write_index(output, releases)
     again = f", {failed} failed: run again" if failed else ""
     print(f"{distribution}: {len(releases)} releases, {output.stat().st_size / 1024:.0f} KiB{again}", flush=True)
+    return failed
 
 
 def self_test(distribution: str, sources: Path | None, client: PyPISimple, rounds: int) -> Counter[tuple[int, int]]:
@@ -156,8 +160,10 @@ def self_test(distribution: str, sources: Path | None, client: PyPISimple, round
     index = index_of(distribution)
     files = final_releases(client, distribution)
     left: Counter[tuple[int, int]] = Counter()
+    reading = Reading()
     for version in index.releases:
-        places = list(_frames_of(kept(sources, distribution, version, files[version])))
+        contents = kept(sources, distribution, version, files[version])
+        places = list(_frames_of(contents, reading.states(contents)))
         chosen = random.Random(f"{distribution} {version}")
         for _, count in itertools.product(range(rounds), range(1, 6)):
             if not places:
@@ -170,11 +176,11 @@ def self_test(distribution: str, sources: Path | None, client: PyPISimple, round
     return left
 
 
-def _frames_of(files: Files) -> Iterator[Frame]:
+def _frames_of(files: Files, states: States) -> Iterator[Frame]:
     """A frame at every third line of every function, docstrings included, but no blank line, bracket or comment."""
     for path, content in files.items():
         lines = content.decode("utf-8").split("\n")
-        state = state_of(content)
+        state = states[path]
         for start, end in zip(state.starts, state.ends, strict=True):
             for number in range(start, end + 1, 3):
                 code = lines[number - 1].strip()
@@ -204,10 +210,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: not among {', '.join(SELECTIONS)}")
     total: Counter[tuple[int, int]] = Counter()
+    failed = 0
     with PyPISimple() as client:
         for distribution in options.distributions or SELECTIONS:
             if options.self_test is None:
-                update(client, distribution, options.sources, afresh=options.afresh)
+                failed += update(client, distribution, options.sources, afresh=options.afresh)
                 continue
             left = self_test(distribution, options.sources, client, options.self_test)
             total += left
@@ -216,6 +223,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(total):
         print("all")
         print_distribution(total)
+    if failed:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 
 from doctor import output
 from doctor.commands import arguments
+from doctor.errors import DoctorError
 
 EXIT_CODES = """\
 exit codes:
@@ -35,10 +36,13 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from doctor.commands.explain import text_lines
     from doctor.dating import date_frames
+    from doctor.dating.fingerprints import can_read_indexes
     from doctor.readers.lines import cleaned
     from doctor.readers.tracebacks import read_failures
     from doctor.reports.dating_view import dating_report, print_datings
 
+    if not can_read_indexes():
+        raise DoctorError("this Python was built without lzma, which reading the index of line numbers takes: run doctor with another one")
     with output.destination(options.output) as page:
         failures = read_failures(cleaned(text_lines(options.file or ["-"])))
         report = dating_report(date_frames(frame for failure in failures for frame in failure.frames))

@@ -19,6 +19,7 @@ Numbers are little-endian. A release that leaves a file as it was adds nothing t
 from __future__ import annotations
 
 import bisect
+import importlib.util
 import itertools
 import json
 import struct
@@ -126,11 +127,13 @@ class Index:
             raise self._damaged(path) from None
 
     def _read(self, members: zipfile.ZipFile, name: str) -> bytes:
+        from lzma import LZMAError  # not every Python has it: see `covered_distributions`
+
         try:
             if members.getinfo(name).file_size > MAX_MEMBER_BYTES:
                 raise self._damaged(name)
             return members.read(name)
-        except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, OSError):
+        except (KeyError, zipfile.BadZipFile, LZMAError, NotImplementedError, EOFError, OSError):
             raise self._damaged(name) from None
 
     def _opened(self) -> zipfile.ZipFile:
@@ -148,9 +151,16 @@ def index_folder() -> Path:
     return builtin_file().parent / "fingerprints"
 
 
+def can_read_indexes() -> bool:
+    """Whether this Python was built with `lzma`, which some are not."""
+    return importlib.util.find_spec("_lzma") is not None
+
+
 @cache
 def covered_distributions() -> frozenset[str]:
-    """The normalised names of all distributions that have an index."""
+    """The normalised names of all distributions that have an index; none in a Python without `lzma`, which cannot read them."""
+    if not can_read_indexes():
+        return frozenset()
     return frozenset(file.stem for file in index_folder().glob("*.zip"))
 
 
@@ -158,6 +168,11 @@ def covered_distributions() -> frozenset[str]:
 def index_of(distribution: str) -> Index:
     """The index of one of `covered_distributions()`. Raises `DoctorError` when its file was damaged."""
     return Index(index_folder() / f"{distribution}.zip")
+
+
+def covered_releases(distribution: str) -> tuple[str, ...]:
+    """The releases of a distribution (normalised name) that can be found or ruled out, oldest first; empty for one without an index."""
+    return index_of(distribution).releases if distribution in covered_distributions() else ()
 
 
 def decoded(content: bytes, releases: int) -> FileHistory:
