@@ -11,12 +11,10 @@ import pytest
 from doctor.dated import with_dated_versions
 from doctor.dating import Dating, date_frames
 from doctor.dating.fingerprints import index_of
-from doctor.environment import Environment
 from doctor.matching import match
 from doctor.matrix_file import builtin_matrix
-from doctor.readers.environments import EnvironmentReader, environment_of
 from doctor.symptom import Frame
-from tests.environments import environment, matrix
+from tests.environments import environment, matrix, stated
 
 PACKAGES = ("torch", "transformers", "accelerate")
 
@@ -24,13 +22,6 @@ PACKAGES = ("torch", "transformers", "accelerate")
 def dating(*candidates: str, **changes: Any) -> Dating:
     made = Dating("transformers", "dated", candidates, (), 3, 3, 2, True, f"transformers {', '.join(candidates)} (3 frames)")
     return replace(made, **changes)
-
-
-def stated(text: str) -> Environment:
-    reader = EnvironmentReader()
-    for number, line in enumerate(text.split("\n"), 1):
-        reader.feed(number, line)
-    return environment_of(reader.reading(), PACKAGES)
 
 
 def test_one_release_left_is_the_version_with_its_source() -> None:
