@@ -65,10 +65,10 @@ def _run(options: argparse.Namespace) -> int:
 
 def shown(explanation: Explanation, matrix: Matrix, verbose: bool) -> tuple[ExplanationReport, Callable[[Console], None]]:
     """The masked report on an explanation, and what prints it."""
+    from doctor.commands.reporting import redactor_for
     from doctor.reports.explained import explanation_report
-    from doctor.reports.redact import Redactor
 
-    report = explanation_report(explanation, matrix, Redactor.of_this_machine())
+    report = explanation_report(explanation, matrix, redactor_for(explanation.environment))
 
     def show(console: Console) -> None:
         from doctor.reports.explanation_view import print_explanation
