@@ -24,6 +24,8 @@ _ODDS_BEFORE = 0.25
 _TIMES: Mapping[Weight, float] = {"proves": 80.0, "strong": 20.0, "likely": 6.0, "hint": 1.8, "against": 0.2, "excludes": 0.0}
 _SURE = 0.5
 """Confidence from which on a cause is named as the cause, and an upgrade recommended for it."""
+_SUREST = 0.99
+"""Nothing read from a text is certain."""
 _WORTH_SAYING = 0.1
 _MAX_CAUSES = 4
 _COMMON_FRAMES = frozenset({"to", "_apply", "convert", "__init__", "forward", "new_forward", "wrapper", "<module>", "from_pretrained"})
@@ -296,7 +298,7 @@ def _likely(case: _Case, confidence: float, environment: Environment, matrix: Ma
         kind=kind,
         title=advisory.title if advisory is not None else cause.title,
         advisory=advisory.id if advisory is not None else None,
-        confidence=round(confidence, 2),
+        confidence=min(round(confidence, 2), _SUREST),
         because=tuple(said for _, said in sorted(case.because, key=lambda each: -each[0])) + _version_reason(advisory, found),
         remedy=_remedy(cause, advisory, found, upgrade),
         avoid=cause.avoid,

@@ -10,6 +10,7 @@ from rich.text import Text
 from doctor.explanation import LikelyCause
 from doctor.reports.explained import ExplanationReport, FailureReport
 from doctor.reports.terminal import Paragraph, heading
+from doctor.symptom import Frame
 
 _STYLES = {"explained": "bold red", "doubtful": "bold yellow", "unknown": "bold"}
 _MOST = 5
@@ -49,7 +50,7 @@ def _print_failure(failure: FailureReport, console: Console, verbose: bool) -> N
     message = failure.message.partition("\n")[0]
     what = ": ".join(part for part in (failure.exception, message) if part) or "A traceback without its end" * bool(failure.frames) or "In words only"
     console.print(Paragraph(f"{what}{times}", Text(f"line {failure.line}: ", style="dim"), style=_STYLES[failure.outcome]))
-    for frame in failure.frames if verbose else failure.frames[-1:]:
+    for frame in failure.frames if verbose else _telling(failure.frames):
         where = f"{frame.file}:{frame.line}" if frame.line else frame.file
         console.print(Paragraph(f"{where} in {frame.function or '?'}", "  ", style="dim"))
     if not failure.causes:
@@ -59,6 +60,12 @@ def _print_failure(failure: FailureReport, console: Console, verbose: bool) -> N
             _print_cause(cause, failure.outcome == "explained", console)
         elif cause.confidence >= failure.causes[0].confidence / 2:
             console.print(Paragraph(f"{cause.title} ({cause.cause}, {_percent(cause)}): {_first(cause)}", Text("  or:       ", style="bold")))
+
+
+def _telling(frames: Sequence[Frame]) -> list[Frame]:
+    """The last frame of the user's own code, where there is one, and the last of all."""
+    own = [each for each in frames if not any(folder in each.file for folder in ("site-packages/", "dist-packages/", "/lib/python"))]
+    return list(dict.fromkeys((*own[-1:], *frames[-1:])))
 
 
 def _print_cause(cause: LikelyCause, sure: bool, console: Console) -> None:
