@@ -119,9 +119,15 @@ def test_what_does_not_fail_in_a_stack_shows_no_failure(
         assert explain(tracebacks(stack)[program])["exit_code"] == 0
 
 
-def test_a_weight_missing_without_a_trace_of_why_is_left_in_doubt(explain: Explain, tracebacks: Callable[[str], dict[str, str]]) -> None:
+@pytest.mark.parametrize(
+    ("stack", "program"),
+    [("old_stack", "load_a_checkpoint_without_an_added_layer"), ("middle_stack", "load_a_tied_checkpoint_that_holds_only_the_head")],
+)
+def test_a_weight_missing_without_a_trace_of_why_is_left_in_doubt(
+    explain: Explain, tracebacks: Callable[[str], dict[str, str]], stack: str, program: str
+) -> None:
     """The traceback of a plain .to() does not tell an offloaded model from an incomplete one: both are named, with what would settle it."""
-    explained = explain(tracebacks("old_stack")["load_a_checkpoint_without_an_added_layer"])
+    explained = explain(tracebacks(stack)[program])
     (failure,) = explained["failures"]
     assert failure["outcome"] == "doubtful"
     assert {each["cause"] for each in failure["causes"]} == {"missing-weights", "offload-then-move"}

@@ -17,13 +17,13 @@ from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM, P
 FOLDER = sys.argv[1]
 LLAMA = os.path.join(FOLDER, "llama")
 BERT = os.path.join(FOLDER, "bert")
+SIZES = dict(hidden_size=16, intermediate_size=32, num_attention_heads=2, num_hidden_layers=2, vocab_size=32)
 ON_DISK = {"model.embed_tokens": "cpu", "model.layers.0": "cpu", "model.layers.1": "disk", "model.norm": "cpu", "model.rotary_emb": "cpu", "lm_head": "cpu"}
 
 
 def make_models():
-    sizes = dict(hidden_size=16, intermediate_size=32, num_attention_heads=2, num_hidden_layers=2, vocab_size=32)
-    LlamaForCausalLM(LlamaConfig(num_key_value_heads=2, tie_word_embeddings=False, **sizes)).save_pretrained(LLAMA)
-    BertModel(BertConfig(**sizes)).save_pretrained(BERT)
+    LlamaForCausalLM(LlamaConfig(num_key_value_heads=2, tie_word_embeddings=False, **SIZES)).save_pretrained(LLAMA)
+    BertModel(BertConfig(**SIZES)).save_pretrained(BERT)
 
 
 def offloaded():
@@ -99,6 +99,19 @@ def load_a_checkpoint_without_an_added_layer():
     model.to("cpu")
 
 
+def load_a_tied_checkpoint_that_holds_only_the_head():
+    from safetensors.torch import load_file, save_file
+
+    folder = os.path.join(FOLDER, "tied")
+    LlamaForCausalLM(LlamaConfig(num_key_value_heads=2, tie_word_embeddings=True, **SIZES)).save_pretrained(folder)
+    file = os.path.join(folder, "model.safetensors")
+    weights = load_file(file)
+    weights["lm_head.weight"] = weights.pop("model.embed_tokens.weight")
+    save_file(weights, file, metadata={"format": "pt"})
+    model = LlamaForCausalLM.from_pretrained(folder)
+    model.to("cpu")
+
+
 def save_an_offloaded_model():
     model = offloaded()
     accelerate.hooks.remove_hook_from_module(model, recurse=True)
@@ -112,6 +125,7 @@ PROGRAMS = (
     load_a_model_that_loads_another,
     load_a_model_that_reads_a_value,
     load_a_checkpoint_without_an_added_layer,
+    load_a_tied_checkpoint_that_holds_only_the_head,
     save_an_offloaded_model,
     load_in_threads,
 )
