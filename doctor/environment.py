@@ -73,6 +73,15 @@ class Distribution:
     candidates: tuple[str, ...] = ()
     """Releases of which one ran, as far as the line numbers of a traceback tell, oldest first; empty where they were not asked."""
 
+    @property
+    def shown_version(self) -> str | None:
+        """The version for people, or the releases it is one of; None when nothing says it."""
+        if self.version is not None or not self.candidates:
+            return self.version
+        if len(self.candidates) <= 4:
+            return f"one of {', '.join(self.candidates)}"
+        return f"one of {len(self.candidates)} releases from {self.candidates[0]} to {self.candidates[-1]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:

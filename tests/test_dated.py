@@ -115,5 +115,16 @@ def test_explain_dates_what_the_text_does_not_state(tmp_path: Any, doctor: Calla
     assert tuple(found["candidates"]) == dated.candidates
 
 
+def test_a_traceback_is_environment_enough_for_check(tmp_path: Any, check: Callable[..., Any]) -> None:
+    """A maintainer's triage of an issue that states no version at all."""
+    functions = ("from_pretrained", "_load_pretrained_model", "save_pretrained")
+    frames = [frame_of("transformers", "transformers/modeling_utils.py", "4.51.3", each) for each in functions]
+    lines = [f'  File "{each.file}", line {each.line}, in {each.function}' for each in frames]
+    (tmp_path / "issue.txt").write_text("\n".join(["Traceback (most recent call last):", *lines, "NotImplementedError: no data!"]))
+    report = check("--from", tmp_path / "issue.txt")
+    assert report["environment"]["packages"]["transformers"]["source"] == "frames"
+    assert "MT002" in {each["id"] for each in report["findings"] if each["status"] == "affected"}
+
+
 def test_the_matrix_speaks_of_what_is_dated() -> None:
     assert set(PACKAGES) <= builtin_matrix().packages.keys()

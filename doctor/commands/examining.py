@@ -38,20 +38,28 @@ def stated_environment(name: str, matrix: Matrix) -> tuple[Environment, tuple[Ob
     import contextlib
     import sys
 
+    from doctor.dated import with_dated_versions
+    from doctor.dating import date_frames
     from doctor.readers.environments import CAN_BE_READ, EnvironmentReader, environment_of
     from doctor.readers.lines import cleaned, decoded_lines
+    from doctor.readers.tracebacks import TracebackReader
 
     if name == "-" and sys.stdin is None:
         raise DoctorError("--from -: standard input is closed: name a file")
     title = "standard input" if name == "-" else name
-    reader = EnvironmentReader(title)
+    reader, tracebacks = EnvironmentReader(title), TracebackReader()
     try:
         with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as stream:
             for number, line in enumerate(cleaned(decoded_lines(stream)), 1):
                 reader.feed(number, line)
+                tracebacks.feed(number, line)
     except OSError as error:
         raise DoctorError(f"{title}: cannot be read: {error.strerror}") from None
     reading = reader.reading()
-    if not reading.recognised:
-        raise DoctorError(f"{title}: no environment found in it; what can be read: {CAN_BE_READ}")
-    return environment_of(reading, tuple(matrix.packages)), reading.observations
+    environment = environment_of(reading, tuple(matrix.packages))
+    if reading.attached is None:
+        datings = date_frames(frame for failure in tracebacks.failures() for frame in failure.frames)
+        environment = with_dated_versions(environment, datings, matrix.packages)
+    if not reading.recognised and not environment.packages:
+        raise DoctorError(f"{title}: no environment found in it; what can be read: {CAN_BE_READ}, or a traceback with its line numbers")
+    return environment, reading.observations

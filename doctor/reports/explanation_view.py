@@ -99,17 +99,8 @@ def _facts(report: ExplanationReport) -> Iterator[str]:
     environment = report.environment
     for name, distribution in environment.packages.items():
         source = environment.sources.get(f"packages.{name}.version")
-        version = distribution.version or _one_of(distribution.candidates)
-        if version is not None:
-            yield f"{name} {version}" + (f" ({source})" if source else "")
+        if distribution.shown_version is not None:
+            yield f"{name} {distribution.shown_version}" + (f" ({source})" if source else "")
     if environment.python.version:
         source = environment.sources.get("python.version")
         yield f"Python {environment.python.version}" + (f" ({source})" if source else "")
-
-
-def _one_of(candidates: Sequence[str]) -> str | None:
-    if not candidates:
-        return None
-    return (
-        f"one of {', '.join(candidates)}" if len(candidates) <= 4 else f"one of {len(candidates)} releases from {candidates[0]} to {candidates[-1]}"
-    )

@@ -31,7 +31,7 @@ class Subject:
         distribution = self.environment.packages.get(name)
         if distribution is not None:
             origin = "" if distribution.origin == "index" else f" ({distribution.origin} install)"
-            return (distribution.version or "installed, version unknown") + origin
+            return (distribution.shown_version or "installed, version unknown") + origin
         if name not in self.asked:
             return UNASKED
         return "not installed" if self.environment.installed(name) is False else "unknown"

@@ -95,7 +95,7 @@ def _package(name: str, environment: Environment) -> str:
     distribution = environment.packages.get(name)
     source = environment.sources.get(f"packages.{name}.version") or environment.sources.get(f"packages.{name}")
     if distribution is not None:
-        version = distribution.version or "version unknown"
+        version = distribution.shown_version or "version unknown"
         shown = version if distribution.origin == "index" else f"{version} ({distribution.origin} install)"
     else:
         shown = "not stated" if environment.installed(name) is None else "not installed"
