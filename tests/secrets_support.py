@@ -94,10 +94,10 @@ KINDS: Mapping[str, tuple[Callable[[random.Random], tuple[str, str]], ...]] = {
     "JWT": (_jwt,),
     "bearer header": (_in("Authorization: Bearer §", lambda r: _mixed(r, 30)), _in("{'authorization': 'Bearer §'}", lambda r: _mixed(r, 30))),
     "basic header": (_in("Authorization: Basic §", lambda r: base64.b64encode(f"{_name(r)}:{_mixed(r, 12)}".encode()).decode()),),
-    "URL credentials": (_in("https://ci:§@pypi.org/simple", lambda r: _mixed(r, 14)), _in("--index-url https://§:x@example.org/simple/", _name)),
+    "URL credentials": (_in("https://ci:§@index.example.org/pypi", lambda r: _mixed(r, 14)), _in("--index-url https://§:x@example.org/pypi/", _name)),
     "private index": (
-        _in("Looking in indexes: https://§/simple", lambda r: f"nexus.{_name(r)}.biz"),
-        _in("extra-index-url = https://§:8443/repository/pypi/simple", lambda r: f"{_name(r)}.intern.{_name(r)}.eu"),
+        _in("Looking in indexes: https://§/pypi", lambda r: f"nexus.{_name(r)}.biz"),
+        _in("extra-index-url = https://§:8443/repository/pypi/all", lambda r: f"{_name(r)}.intern.{_name(r)}.eu"),
     ),
     "password": (
         _in("PIP_PASSWORD=§", lambda r: _mixed(r, 12)),
@@ -119,7 +119,7 @@ KINDS: Mapping[str, tuple[Callable[[random.Random], tuple[str, str]], ...]] = {
         _in("Serial Number: §", lambda r: f"03{r.randint(10**10, 10**11)}"),
         _in("Product serial=§", lambda r: f"SN{r.randint(10**8, 10**9)}"),
     ),
-    "other user": (_in('File "/home/§/work/train.py", line 3', _name), _in("C:\\Users\\§\\venv", _name), _in("/data/users/§/cache", _name)),
+    "other user": (_in('File "/home/§/jobs/train.py", line 3', _name), _in("C:\\Users\\§\\venv", _name), _in("/data/users/§/cache", _name)),
     "own home": (_in("§/x.py", lambda r: "/home/quentina"), _in("in C:\\Users\\quentina\\x", lambda r: "quentina")),
     "user name": (
         _in("run by § today", lambda r: "quentina"),

@@ -118,7 +118,7 @@ def test_nothing_of_the_matrix_is_taken_for_a_secret() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("File '/work/acme-llm/src/acme_llm/x.py'", "File '<source>/src/<package>/x.py'"),
+        ("File '/srv/acme-llm/src/acme_llm/x.py'", "File '<source>/src/<package>/x.py'"),
         ("git@git.corp.biz:team/secret.git", "git@<host-2>"),
         ("https://nexus.corp.biz/simple/foo?x=1 at nexus.corp.biz", "https://<host-2>/... at <host-2>"),
         ("s3://acme-bucket/weights.bin", "s3://<host-2>/..."),
@@ -129,7 +129,7 @@ def test_nothing_of_the_matrix_is_taken_for_a_secret() -> None:
     ],
 )
 def test_the_label_says_what_stood_there(text: str, expected: str) -> None:
-    assert _gate(folders=("/work/acme-llm",), packages=("acme-llm",)).text(text) == expected
+    assert _gate(folders=("/srv/acme-llm",), packages=("acme-llm",)).text(text) == expected
 
 
 def test_the_same_value_is_masked_the_same_way_wherever_it_stands() -> None:
@@ -155,9 +155,9 @@ def test_a_command_to_paste_keeps_all_but_the_home_folder() -> None:
 def test_private_dependents_are_masked_unless_asked_for() -> None:
     here = replace(environment(torch="2.9"), requirements=(Requirement("acme-llm", "torch", ">=2"), Requirement("accelerate", "torch", ">=2")))
     assert [each.dependent for each in ANN.value(here).requirements] == ["<package>", "accelerate"]
-    open_gate = Redactor(("/home/ann",), "ann", "bigbox", Private(folders=("/work/acme",), packages=("acme-llm",)), keep_private=True)
+    open_gate = Redactor(("/home/ann",), "ann", "bigbox", Private(folders=("/srv/acme",), packages=("acme-llm",)), keep_private=True)
     assert open_gate.value(here).requirements == here.requirements
-    assert open_gate.text("/work/acme/acme_llm/x.py /v/site-packages/acme_llm/y.py") == "/work/acme/acme_llm/x.py /v/site-packages/acme_llm/y.py"
+    assert open_gate.text("/srv/acme/acme_llm/x.py /v/site-packages/acme_llm/y.py") == "/srv/acme/acme_llm/x.py /v/site-packages/acme_llm/y.py"
 
 
 def test_everything_in_a_document_is_masked_and_nothing_else_changes() -> None:

@@ -384,9 +384,9 @@ def test_what_is_installed_in_a_patient_is_told_from_its_files_alone(patient: Pa
 
 
 def test_what_is_not_from_an_index_is_told_from_what_is(tmp_path: Path) -> None:
-    for name, url in (("acme_llm", "file:///work/acme%20llm"), ("acme_core", "git+ssh://git@git.acme.biz/core"), ("broken", None)):
+    for name, url in (("acme_llm", "file:///srv/acme%20llm"), ("acme_core", "git+ssh://git@git.acme.biz/core"), ("broken", None)):
         info = tmp_path / f"{name}-1.0.dist-info"
         info.mkdir()
         (info / "direct_url.json").write_text(json.dumps({"url": url}) if url else "{")
     (tmp_path / "numpy-1.0.dist-info").mkdir()
-    assert unpublished([tmp_path, tmp_path / "nowhere"]) == (("acme-core", None), ("acme-llm", "/work/acme llm"), ("broken", None))
+    assert unpublished([tmp_path, tmp_path / "nowhere"]) == (("acme-core", None), ("acme-llm", "/srv/acme llm"), ("broken", None))

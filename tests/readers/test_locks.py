@@ -19,7 +19,7 @@ version = "0.1.0"
 source = { virtual = "." }
 dependencies = [
     { name = "accelerate" },
-    { name = "torch", version = "2.2.2", source = { registry = "https://pypi.org/simple" }, marker = "sys_platform == 'darwin'" },
+    { name = "torch", version = "2.2.2", source = { registry = "https://index.example.org/pypi" }, marker = "sys_platform == 'darwin'" },
 ]
 
 [package.metadata]
@@ -28,13 +28,13 @@ requires-dist = [{ name = "accelerate", specifier = "==1.0.1" }]
 [[package]]
 name = "accelerate"
 version = "1.0.1"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://index.example.org/pypi" }
 sdist = { url = "https://example.org/accelerate-1.0.1.tar.gz", hash = "sha256:ab", size = 333238 }
 
 [[package]]
 name = "torch"
 version = "2.5.1"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://index.example.org/pypi" }
 
 [[package]]
 name = "transformers"
