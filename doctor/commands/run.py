@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import codecs
 import os
 import signal
 import sys
@@ -40,39 +39,25 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from doctor.program import run_program
+    from doctor.readers.lines import LineDecoder
     from doctor.reading import TextReader
 
     command = options.program[1:] if options.program[:1] == ["--"] else options.program
     if not command:
         raise DoctorError("run: name the program, as in: doctor run -- python train.py")
     matrix = arguments.matrix_of(options)
-    reader = TextReader(matrix)
-    feeder = _Feeder(reader)
-    code = run_program(command, feeder.feed)
+    reader, decoder = TextReader(matrix), LineDecoder()
+
+    def seen(chunk: bytes) -> None:
+        for line in decoder.feed(chunk):
+            reader.feed(line)
+
+    code = run_program(command, seen)
     if code:
-        feeder.end()
+        for line in decoder.end():
+            reader.feed(line)
         _explain(reader, matrix, command, options)
     return _as_it_ended(code)
-
-
-class _Feeder:
-    """Bytes as they come, as lines for a reader."""
-
-    def __init__(self, reader: TextReader) -> None:
-        self._reader = reader
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._rest = ""
-
-    def feed(self, chunk: bytes) -> None:
-        from doctor.readers.lines import MAX_LINE_CHARACTERS
-
-        *lines, self._rest = (self._rest + self._decoder.decode(chunk)).split("\n")
-        for line in lines:
-            self._reader.feed(line[:MAX_LINE_CHARACTERS])
-        self._rest = self._rest[-2 * MAX_LINE_CHARACTERS :]
-
-    def end(self) -> None:
-        self.feed(b"\n")
 
 
 def _explain(reader: TextReader, matrix: Any, command: list[str], options: argparse.Namespace) -> None:

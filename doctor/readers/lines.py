@@ -28,24 +28,39 @@ class Readable(Protocol):
 
 def decoded_lines(stream: Readable) -> Iterator[str]:
     """The lines of a file in UTF-8 or, by its byte order mark, UTF-16; what is neither is replaced, never a reason to fail."""
-    first = stream.read(_CHUNK_BYTES)
-    decoder = codecs.getincrementaldecoder(_encoding(first))(errors="replace")
-    rest, dropping = "", False
-    chunk = first
-    while chunk:
-        *whole, rest = (rest + decoder.decode(chunk)).split("\n")
+    decoder = LineDecoder()
+    while chunk := stream.read(_CHUNK_BYTES):
+        yield from decoder.feed(chunk)
+    yield from decoder.end()
+
+
+class LineDecoder:
+    """Bytes as they come, as lines; of a line without end no more than `MAX_LINE_CHARACTERS` is kept."""
+
+    def __init__(self) -> None:
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._rest = ""
+        self._dropping = False
+
+    def feed(self, chunk: bytes) -> Iterator[str]:
+        """The lines that `chunk` ends."""
+        if self._decoder is None:
+            self._decoder = codecs.getincrementaldecoder(_encoding(chunk))(errors="replace")
+        *whole, self._rest = (self._rest + self._decoder.decode(chunk)).split("\n")
         for line in whole:
-            if not dropping:
+            if not self._dropping:
                 yield line[:MAX_LINE_CHARACTERS]
-            dropping = False
-        if len(rest) > MAX_LINE_CHARACTERS:
-            if not dropping:
-                yield rest[:MAX_LINE_CHARACTERS]
-            rest, dropping = "", True
-        chunk = stream.read(_CHUNK_BYTES)
-    rest += decoder.decode(b"", final=True)
-    if rest and not dropping:
-        yield rest[:MAX_LINE_CHARACTERS]
+            self._dropping = False
+        if len(self._rest) > MAX_LINE_CHARACTERS:
+            if not self._dropping:
+                yield self._rest[:MAX_LINE_CHARACTERS]
+            self._rest, self._dropping = "", True
+
+    def end(self) -> Iterator[str]:
+        """The last line, when no newline ended it."""
+        self._rest += self._decoder.decode(b"", final=True) if self._decoder is not None else ""
+        if self._rest and not self._dropping:
+            yield self._rest[:MAX_LINE_CHARACTERS]
 
 
 def _encoding(start: bytes) -> str:
