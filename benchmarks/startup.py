@@ -52,9 +52,11 @@ def compare(title: str, command: Sequence[str], against: Sequence[str], figure: 
 
 def ten_times_the_advisories(folder: Path) -> Path:
     """A copy of the built-in matrix that holds every advisory ten times, under other names."""
-    head, _, advisories = builtin_file().read_text("utf-8").partition("advisories:\n")
+    head, _, rest = builtin_file().read_text("utf-8").partition("advisories:\n")
+    advisories, _, causes = rest.partition("\ncauses:\n")
+    copies = "\n".join(_renamed(advisories, copy) for copy in range(10))
     large = folder / "compat.yaml"
-    large.write_text(head + "advisories:\n" + "\n".join(_renamed(advisories, copy) for copy in range(10)), encoding="utf-8")
+    large.write_text(f"{head}advisories:\n{copies}\ncauses:\n{causes}", encoding="utf-8")
     return large
 
 

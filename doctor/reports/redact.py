@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
@@ -97,14 +97,17 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` masked, and without control characters."""
-        self._mask(text)
-        return self._mask(text)
+        return self._twice(self._mask, text)
 
     def value(self, value: _T) -> _T:
         """`value` with every string in it masked, through dataclasses, mappings and tuples."""
-        self._value(value)
-        masked: _T = self._value(value)
-        return masked
+        return self._twice(self._value, value)
+
+    def _twice(self, mask: Callable[[_T], _T], value: _T) -> _T:
+        """Masked again when the first look taught something: what stands late may give away what stood early."""
+        known = len(self._known)
+        masked = mask(value)
+        return masked if len(self._known) == known else mask(value)
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):
