@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parent
 
 
 class CompileMatrix(BuildHookInterface[BuilderConfig]):
-    """Writes `doctor/compiled/compat.json`, which `doctor.matrix_file` uses only while it matches the YAML."""
+    """Writes `doctor/compiled/compat.json`, which `doctor.knowledge.matrix_file` uses only while it matches the YAML."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Refuse to build with a matrix that has faults."""
         sys.path.insert(0, str(ROOT))
-        from doctor.matrix_file import COMPILED, compile_matrix
+        from doctor.knowledge.matrix_file import COMPILED, compile_matrix
 
         source = ROOT / "data" / "compat.yaml"
         COMPILED.parent.mkdir(exist_ok=True)

@@ -40,7 +40,7 @@ _LOOK_UPS = """
 import json, sys, time
 start = time.perf_counter()
 from doctor.dating import date_frames
-from doctor.symptom import Frame
+from doctor.facts.symptom import Frame
 imported = time.perf_counter()
 frames = [Frame("/usr/lib/python3/site-packages/" + path, line, name, sys.argv[2] or None) for path, line, name in json.loads(sys.argv[1])]
 before = time.perf_counter()

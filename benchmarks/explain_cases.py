@@ -17,9 +17,9 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from doctor.explanation import LikelyCause
-from doctor.matrix_file import load_matrix
-from doctor.reading import explain_lines
+from doctor.explain.explanation import LikelyCause
+from doctor.explain.text import explain_lines
+from doctor.knowledge.matrix_file import load_matrix
 
 _SURE = 0.5
 

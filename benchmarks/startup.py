@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from doctor.matrix_file import builtin_file
+from doctor.knowledge.matrix_file import builtin_file
 
 RUNS = 7
 

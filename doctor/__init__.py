@@ -17,35 +17,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from doctor.version import __version__
+
 if TYPE_CHECKING:
     from doctor.api import diagnose, examine
-    from doctor.diagnosis import Diagnosis, Finding, Narrowing
-    from doctor.environment import Environment
+    from doctor.diagnosis.diagnosis import Diagnosis, Finding, Narrowing
     from doctor.errors import DoctorError
-    from doctor.explanation import Explanation
+    from doctor.explain.explanation import Explanation
+    from doctor.explain.text import explain_lines
+    from doctor.facts.environment import Environment
     from doctor.hook import explain_exception, install_excepthook
-    from doctor.matrix import Advisory, Matrix
-    from doctor.matrix_file import MatrixFileError, load_matrix
-    from doctor.reading import explain_lines
-
-__version__ = "0.1.0"
+    from doctor.knowledge.matrix import Advisory, Matrix
+    from doctor.knowledge.matrix_file import MatrixFileError, load_matrix
 
 _HOME = {
-    "Advisory": "doctor.matrix",
-    "Diagnosis": "doctor.diagnosis",
+    "Advisory": "doctor.knowledge.matrix",
+    "Diagnosis": "doctor.diagnosis.diagnosis",
     "DoctorError": "doctor.errors",
-    "Environment": "doctor.environment",
-    "Explanation": "doctor.explanation",
-    "Finding": "doctor.diagnosis",
-    "Matrix": "doctor.matrix",
-    "MatrixFileError": "doctor.matrix_file",
-    "Narrowing": "doctor.diagnosis",
+    "Environment": "doctor.facts.environment",
+    "Explanation": "doctor.explain.explanation",
+    "Finding": "doctor.diagnosis.diagnosis",
+    "Matrix": "doctor.knowledge.matrix",
+    "MatrixFileError": "doctor.knowledge.matrix_file",
+    "Narrowing": "doctor.diagnosis.diagnosis",
     "diagnose": "doctor.api",
     "examine": "doctor.api",
     "explain_exception": "doctor.hook",
-    "explain_lines": "doctor.reading",
+    "explain_lines": "doctor.explain.text",
     "install_excepthook": "doctor.hook",
-    "load_matrix": "doctor.matrix_file",
+    "load_matrix": "doctor.knowledge.matrix_file",
 }
 
 __all__ = [

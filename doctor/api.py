@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from doctor import diagnosis, probe
-from doctor.diagnosis import EVERYTHING, Diagnosis, Narrowing
-from doctor.environment import Environment
-from doctor.matrix import Matrix
-from doctor.matrix_file import load_matrix
-from doctor.releases import known_releases
+from doctor import probe
+from doctor.diagnosis import diagnosis
+from doctor.diagnosis.diagnosis import EVERYTHING, Diagnosis, Narrowing
+from doctor.facts.environment import Environment
+from doctor.knowledge.matrix import Matrix
+from doctor.knowledge.matrix_file import load_matrix
+from doctor.knowledge.releases import known_releases
 
 
 def examine(

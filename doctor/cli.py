@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from doctor import __version__, output
-from doctor.commands import check, compare, confirm, date, explain, matrix, report, run
+from doctor.commands import check, compare, confirm, date, explain, matrix, output, report, run
 from doctor.commands.arguments import EXIT_CODES
 from doctor.errors import DoctorError
+from doctor.version import __version__
 
 _COMMANDS = (check, explain, run, date, confirm, report, compare, matrix)
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
-from doctor.environment import Environment
-from doctor.explanation import Explanation
-from doctor.matrix import Matrix
-from doctor.matrix_file import load_matrix
-from doctor.reading import TextReader
-from doctor.symptom import Failure, Frame
+from doctor.explain.explanation import Explanation
+from doctor.explain.text import TextReader
+from doctor.facts.environment import Environment
+from doctor.facts.symptom import Failure, Frame
+from doctor.knowledge.matrix import Matrix
+from doctor.knowledge.matrix_file import load_matrix
 
 
 def explain_exception(exception: BaseException, matrix: Matrix | None = None) -> Explanation:

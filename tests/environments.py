@@ -6,9 +6,9 @@ import functools
 from dataclasses import replace
 from typing import Any
 
-from doctor.environment import Disk, Distribution, Environment, Memory, Platform, Python, TorchRuntime
-from doctor.matrix import Matrix
-from doctor.matrix_file import builtin_matrix, parse_matrix
+from doctor.facts.environment import Disk, Distribution, Environment, Memory, Platform, Python, TorchRuntime
+from doctor.knowledge.matrix import Matrix
+from doctor.knowledge.matrix_file import builtin_matrix, parse_matrix
 from doctor.readers.environments import EnvironmentReader, Reading, environment_of
 from doctor.readers.lines import cleaned
 

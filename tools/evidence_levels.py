@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from doctor.evidence import contradictions, is_proved, known_evidence
-from doctor.matrix_file import builtin_file, read_matrix
-from doctor.releases import known_releases
+from doctor.knowledge.evidence import contradictions, is_proved, known_evidence
+from doctor.knowledge.matrix_file import builtin_file, read_matrix
+from doctor.knowledge.releases import known_releases
 
 _LEVEL = re.compile(r"^      level: (\w+)$", re.MULTILINE)
 

@@ -33,7 +33,7 @@ from remotezip import RemoteZip
 
 from doctor.dating.fingerprints import FileState, index_folder, index_of
 from doctor.dating.inference import date_frames
-from doctor.symptom import Frame
+from doctor.facts.symptom import Frame
 from tools.fingerprint_files import SELECTIONS
 from tools.fingerprint_index import States, read_index, state_of, write_index
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 from pypi_simple import PyPISimple
 
-from doctor.matrix_file import builtin_file, read_matrix
+from doctor.knowledge.matrix_file import builtin_file, read_matrix
 
 OUTPUT = Path(__file__).resolve().parent.parent / "data" / "releases.json"
 

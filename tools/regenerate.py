@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from doctor.matrix_file import builtin_matrix
+from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.reports.json import published_schemas
 
 ROOT = Path(__file__).resolve().parent.parent

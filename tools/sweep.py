@@ -31,11 +31,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from doctor import schema
-from doctor.evidence import FILE, Evidence, Runs, SweptEnvironment, release_of
-from doctor.matrix_file import builtin_matrix
-from doctor.observation import Observation
-from doctor.releases import known_releases
+from doctor.facts.observation import Observation
+from doctor.knowledge import schema
+from doctor.knowledge.evidence import FILE, Evidence, Runs, SweptEnvironment, release_of
+from doctor.knowledge.matrix_file import builtin_matrix
+from doctor.knowledge.releases import known_releases
 from doctor.reproduce import FOLDER, digest, reproducers, run_reproducers
 
 SINCE = {"transformers": "4.30.0", "accelerate": "0.10.0", "diffusers": "0.30.0", "peft": "0.8.0", "sentence-transformers": "2.7.0"}

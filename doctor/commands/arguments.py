@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
-    from doctor.matrix import Matrix
+    from doctor.knowledge.matrix import Matrix
 
 EXIT_CODES = """\
 exit codes:
@@ -55,7 +55,7 @@ def seconds(text: str) -> float:
 
 def matrix_of(options: argparse.Namespace) -> Matrix:
     """The matrix the options name. Raises `MatrixFileError`."""
-    from doctor.matrix_file import load_matrix
+    from doctor.knowledge.matrix_file import load_matrix
 
     return load_matrix(options.matrix or ("builtin",))
 
@@ -72,7 +72,7 @@ def known_package(name: str, matrix: Matrix) -> str:
 
 def known_id(name: str, matrix: Matrix) -> str:
     """The id of an advisory or installation fault named by id or slug. Raises `DoctorError` when there is none."""
-    from doctor.installation import KNOWN_FAULTS
+    from doctor.knowledge.installation import KNOWN_FAULTS
 
     advisory = matrix.advisory(name)
     if advisory is not None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from doctor import output
-from doctor.commands import arguments
+from doctor.commands import arguments, output
 from doctor.commands.examining import stated_environment
 from doctor.commands.reporting import write_report
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
-    from doctor.environment import Environment
-    from doctor.matrix import Matrix
-    from doctor.observation import Observation
+    from doctor.facts.environment import Environment
+    from doctor.facts.observation import Observation
+    from doctor.knowledge.matrix import Matrix
 
 _SEVERITIES = ("silent", "error", "warning")
 
@@ -42,8 +41,8 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from doctor.diagnosis import Narrowing, diagnose
-    from doctor.releases import known_releases
+    from doctor.diagnosis.diagnosis import Narrowing, diagnose
+    from doctor.knowledge.releases import known_releases
 
     _mention_other_doctor()
     if options.here and options.from_ is None:
@@ -86,7 +85,7 @@ def _environment(options: argparse.Namespace, matrix: Matrix) -> tuple[Environme
 
 def _mention_other_doctor() -> None:
     """Say when `doctor` on PATH is another distribution's: env-doctor installs a script of that name too."""
-    from doctor.names import owner_of_doctor_on_path
+    from doctor.commands.other_doctor import owner_of_doctor_on_path
 
     owner = owner_of_doctor_on_path()
     if owner is not None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from doctor import output
-from doctor.commands import arguments
+from doctor.commands import arguments, output
 from doctor.commands.reporting import redactor_for
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from doctor.environment import Environment
-    from doctor.matrix import Matrix
-    from doctor.observation import Observation
+    from doctor.facts.environment import Environment
+    from doctor.facts.observation import Observation
+    from doctor.knowledge.matrix import Matrix
 
 EXIT_CODES = """\
 exit codes:
@@ -49,11 +48,11 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from doctor import __version__
-    from doctor.comparison import differences, finding_differences
-    from doctor.diagnosis import diagnose
-    from doctor.releases import known_releases
+    from doctor.diagnosis.comparison import differences, finding_differences
+    from doctor.diagnosis.diagnosis import diagnose
+    from doctor.knowledge.releases import known_releases
     from doctor.reports.document import Compared, ComparisonReport, MatrixSummary
+    from doctor.version import __version__
 
     if len(options.side) < 2:
         raise DoctorError("compare: name two environments or more; `here` is one of them")
@@ -74,7 +73,7 @@ def _run(options: argparse.Namespace) -> int:
         report = redactor_for(*environments).value(ComparisonReport(1, __version__, summary, sides, found, only_some, code))
 
         def show(console: Console) -> None:
-            from doctor.reports.comparison_view import print_comparison
+            from doctor.reports.terminal.comparison import print_comparison
 
             print_comparison(report, console)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from doctor import output
-from doctor.commands import arguments
+from doctor.commands import arguments, output
 from doctor.commands.reporting import write_report
 from doctor.errors import DoctorError
 
@@ -38,8 +37,8 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from doctor import probe
     from doctor.commands.examining import observe
-    from doctor.diagnosis import Narrowing, diagnose
-    from doctor.releases import known_releases
+    from doctor.diagnosis.diagnosis import Narrowing, diagnose
+    from doctor.knowledge.releases import known_releases
     from doctor.reproduce import reproducers
 
     with output.destination(options.output) as page:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from doctor import output
-from doctor.commands import arguments
+from doctor.commands import arguments, output
 from doctor.errors import DoctorError
 
 EXIT_CODES = """\
@@ -39,7 +38,8 @@ def _run(options: argparse.Namespace) -> int:
     from doctor.dating.fingerprints import can_read_indexes
     from doctor.readers.lines import cleaned
     from doctor.readers.tracebacks import read_failures
-    from doctor.reports.dating_view import dating_report, print_datings
+    from doctor.reports.dating import dating_report
+    from doctor.reports.terminal.dating import print_datings
 
     if not can_read_indexes():
         raise DoctorError("this Python was built without lzma, which reading the index of line numbers takes: run doctor with another one")

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doctor import output
+from doctor.commands import output
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
-    from doctor.environment import Environment
-    from doctor.matrix import Matrix
-    from doctor.observation import Observation
+    from doctor.facts.environment import Environment
+    from doctor.facts.observation import Observation
+    from doctor.knowledge.matrix import Matrix
 
 
 def observe(environment: Environment, ids: Sequence[str], scripts: Mapping[str, Path], device: str, seconds: float | None) -> tuple[Observation, ...]:
@@ -38,8 +38,8 @@ def stated_environment(name: str, matrix: Matrix) -> tuple[Environment, tuple[Ob
     import contextlib
     import sys
 
-    from doctor.dated import with_dated_versions
     from doctor.dating import date_frames
+    from doctor.dating.versions import with_dated_versions
     from doctor.readers.environments import CAN_BE_READ, EnvironmentReader, environment_of
     from doctor.readers.lines import cleaned, decoded_lines
     from doctor.readers.tracebacks import TracebackReader

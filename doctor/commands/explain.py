@@ -6,16 +6,15 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from doctor import output
-from doctor.commands import arguments
+from doctor.commands import arguments, output
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from doctor.explanation import Explanation
-    from doctor.matrix import Matrix
-    from doctor.reports.explained import ExplanationReport
+    from doctor.explain.explanation import Explanation
+    from doctor.knowledge.matrix import Matrix
+    from doctor.reports.explanation import ExplanationReport
 
 EXIT_CODES = """\
 exit codes:
@@ -47,7 +46,7 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from doctor import probe
-    from doctor.reading import explain_lines
+    from doctor.explain.text import explain_lines
 
     if options.python and not options.here:
         raise DoctorError("--python: only with --here, which says that the text came from there")
@@ -66,12 +65,12 @@ def _run(options: argparse.Namespace) -> int:
 def shown(explanation: Explanation, matrix: Matrix, verbose: bool) -> tuple[ExplanationReport, Callable[[Console], None]]:
     """The masked report on an explanation, and what prints it."""
     from doctor.commands.reporting import redactor_for
-    from doctor.reports.explained import explanation_report
+    from doctor.reports.explanation import explanation_report
 
     report = explanation_report(explanation, matrix, redactor_for(explanation.environment))
 
     def show(console: Console) -> None:
-        from doctor.reports.explanation_view import print_explanation
+        from doctor.reports.terminal.explanation import print_explanation
 
         print_explanation(report, console, verbose)
 

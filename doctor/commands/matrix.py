@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from doctor import __version__, output
-from doctor.commands import arguments
+from doctor.commands import arguments, output
 from doctor.errors import DoctorError
+from doctor.version import __version__
 
 
 def add(commands: Any) -> None:
@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     from doctor.reports.document import listing_of
-    from doctor.reports.matrix_view import print_listing
+    from doctor.reports.terminal.matrix import print_listing
 
     matrix = arguments.matrix_of(options)
     with output.destination(options.output) as page:
@@ -38,7 +38,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     from doctor.reports.document import listing_of
-    from doctor.reports.matrix_view import print_advisory
+    from doctor.reports.terminal.matrix import print_advisory
 
     matrix = arguments.matrix_of(options)
     advisory = matrix.advisory(options.id)
@@ -52,7 +52,7 @@ def _show(options: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from doctor.matrix_file import MatrixFileError, read_matrix
+    from doctor.knowledge.matrix_file import MatrixFileError, read_matrix
     from doctor.reports.document import FaultLine, Validation
 
     count, lines, faults, code = None, [], [], 0

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from doctor import output
-from doctor.commands import arguments
+from doctor.commands import arguments, output
 from doctor.commands.reporting import redactor_for
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
-    from doctor.diagnosis import Diagnosis
-    from doctor.explanation import LikelyCause
-    from doctor.matrix import Matrix
+    from doctor.diagnosis.diagnosis import Diagnosis
+    from doctor.explain.explanation import LikelyCause
+    from doctor.knowledge.matrix import Matrix
     from doctor.reports.attachment import Attachment
     from doctor.reports.document import Report
     from doctor.reports.redact import Redactor
@@ -82,8 +81,8 @@ def _diagnosis(options: argparse.Namespace, matrix: Matrix, traceback: str | Non
 
     from doctor import probe
     from doctor.commands.examining import observe
-    from doctor.diagnosis import diagnose
-    from doctor.releases import known_releases
+    from doctor.diagnosis.diagnosis import diagnose
+    from doctor.knowledge.releases import known_releases
     from doctor.reproduce import reproducers
 
     timeout = options.timeout or probe.TORCH_TIMEOUT_SECONDS
@@ -91,7 +90,7 @@ def _diagnosis(options: argparse.Namespace, matrix: Matrix, traceback: str | Non
     environment = probe.examine(options.python, interest, live=not options.no_live, timeout=timeout, waiting=output.progress)
     causes: tuple[LikelyCause, ...] = ()
     if traceback is not None:
-        from doctor.reading import explain_lines
+        from doctor.explain.text import explain_lines
 
         explanation = explain_lines(traceback.split("\n"), matrix, here=environment)
         causes = explanation.failures[0].causes if explanation.failures else ()
@@ -130,8 +129,8 @@ def _rendered(report: Report, matrix: Matrix, redactor: Redactor, options: argpa
 
 
 def _html(attachment: Attachment, matrix: Matrix) -> str:
-    from doctor.evidence import known_evidence
-    from doctor.releases import known_releases
+    from doctor.knowledge.evidence import known_evidence
+    from doctor.knowledge.releases import known_releases
     from doctor.reports.html import html
     from doctor.reports.strip import strip_of
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, TextIO
 
-from doctor import output
+from doctor.commands import output
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from doctor.diagnosis import Diagnosis
-    from doctor.environment import Environment
+    from doctor.diagnosis.diagnosis import Diagnosis
+    from doctor.facts.environment import Environment
     from doctor.reports.redact import Redactor
 
 
@@ -52,7 +52,7 @@ def write_report(page: TextIO, options: argparse.Namespace, diagnosis: Diagnosis
     report = report_on(diagnosis, redactor)
 
     def show(console: Console) -> None:
-        from doctor.reports.terminal import print_report
+        from doctor.reports.terminal.check import print_report
 
         command = upgrade_command(diagnosis.plan.changes, redactor.of_paths_only().value(diagnosis.environment))
         print_report(report, console, command, verbose=options.verbose or bool(options.id))

@@ -8,12 +8,11 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from doctor import output
-from doctor.commands import arguments
+from doctor.commands import arguments, output
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
-    from doctor.reading import TextReader
+    from doctor.explain.text import TextReader
 
 EXIT_CODES = """\
 exit codes:
@@ -38,9 +37,9 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from doctor.program import run_program
+    from doctor.explain.runner import run_program
+    from doctor.explain.text import TextReader
     from doctor.readers.lines import LineDecoder
-    from doctor.reading import TextReader
 
     command = options.program[1:] if options.program[:1] == ["--"] else options.program
     if not command:

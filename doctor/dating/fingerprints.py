@@ -33,7 +33,7 @@ from functools import cache
 from pathlib import Path
 
 from doctor.errors import DoctorError
-from doctor.matrix_file import builtin_file
+from doctor.knowledge.matrix_file import builtin_file
 
 RELEASES = "releases"
 GONE = 0xFFFF

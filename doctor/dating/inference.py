@@ -11,7 +11,7 @@ from typing import Literal
 from doctor.dating.fingerprints import START_CHARACTERS, FileState, Index, index_of, line_hash, plain_text
 from doctor.dating.places import Place, place_of
 from doctor.dating.wording import dated_text, modified_text
-from doctor.symptom import Frame
+from doctor.facts.symptom import Frame
 
 Status = Literal["dated", "modified", "not covered"]
 _MAX_SIGHTINGS = 100

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from doctor.environment import Distribution, Environment, InstallationFault, TorchRuntime, Unknown
 from doctor.errors import DoctorError
-from doctor.matrix import Matrix
+from doctor.facts.environment import Distribution, Environment, InstallationFault, TorchRuntime, Unknown
+from doctor.facts.variables import loading_variables
+from doctor.knowledge.matrix import Matrix
 from doctor.probe.child import Child
 from doctor.probe.gpu import gpu_facts, gpu_faults, start_nvml
 from doctor.probe.interpreter import Choice, ask_interpreter, choose_interpreter, read_interpreter
@@ -19,7 +20,6 @@ from doctor.probe.memory import examine_disk, examine_memory
 from doctor.probe.packages import Packages, examine_packages, module_in
 from doctor.probe.platform import examine_platform
 from doctor.probe.torch_runtime import NOT_ASKED, TorchFacts, start_torch, torch_facts
-from doctor.probe.variables import loading_variables
 
 TORCH_TIMEOUT_SECONDS = 30.0
 

@@ -38,7 +38,7 @@ def accelerate_config(variables: Mapping[str, str]) -> Mapping[str, str] | None:
 
 def _data(content: bytes) -> Any:
     """JSON is YAML as well."""
-    from doctor.yaml_reader import YamlFault, read_yaml
+    from doctor.knowledge.yaml_reader import YamlFault, read_yaml
 
     try:
         return read_yaml(content.decode("utf-8", "replace"))[0]

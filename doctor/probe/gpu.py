@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from doctor import schema
-from doctor.environment import Accelerator, Driver, InstallationFault, TorchRuntime, Unknown
+from doctor.facts.environment import Accelerator, Driver, InstallationFault, TorchRuntime, Unknown
+from doctor.knowledge import schema
 from doctor.probe.answers import json_answers, last_line
 from doctor.probe.child import Child, Outcome, script_command
 

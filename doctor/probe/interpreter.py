@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from doctor import schema
-from doctor.environment import Python
 from doctor.errors import DoctorError
+from doctor.facts.environment import Python
+from doctor.knowledge import schema
 from doctor.probe.answers import last_line
 from doctor.probe.child import INSIDE, Child, script_command
 from doctor.probe.layout import VERSION, WINDOWS, layout_of, prefix_of, pyvenv_configuration, sees_system, site_packages, without_repeats

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from doctor.environment import Distribution, Manager
+from doctor.facts.environment import Distribution, Manager
 
 _LOCKS: Mapping[str, Manager] = {
     "uv.lock": Manager("uv-project"),

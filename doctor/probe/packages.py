@@ -18,8 +18,8 @@ from packaging.requirements import InvalidRequirement, Requirement as Requires
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
-from doctor.environment import Distribution, InstallationFault, Origin, Requirement, VersionSource
-from doctor.matrix import parse_version
+from doctor.facts.environment import Distribution, InstallationFault, Origin, Requirement, VersionSource
+from doctor.knowledge.matrix import parse_version
 
 _MAX_MODULE_BYTES = 512 * 1024
 _HEADER = re.compile(r"^(Name|Version|Requires-Dist):(.*)$", re.MULTILINE | re.IGNORECASE)

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Literal
 
-from doctor.environment import Platform
+from doctor.facts.environment import Platform
 
 _SYSTEMS: dict[str, Literal["linux", "darwin", "windows", "other"]] = {"linux": "linux", "darwin": "darwin", "win32": "windows"}
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from doctor import schema
-from doctor.environment import Accelerator, AcceleratorKind, TorchRuntime, Unknown
+from doctor.facts.environment import Accelerator, AcceleratorKind, TorchRuntime, Unknown
+from doctor.knowledge import schema
 from doctor.probe.answers import json_answers, last_line, one_line
 from doctor.probe.child import INSIDE, Child, Outcome, script_command
 

@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from doctor import schema
-from doctor.environment import Environment
 from doctor.errors import DoctorError
-from doctor.observation import Observation
+from doctor.facts.environment import Environment
+from doctor.facts.observation import Observation
+from doctor.knowledge import schema
 from doctor.readers.embedded import embedded_report
 
 SCHEMA_VERSION = 1

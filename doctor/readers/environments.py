@@ -12,17 +12,17 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from doctor.environment import STACK, THIS_MACHINE, Disk, Distribution, Environment, Manager, Memory, Python, TorchRuntime, Unknown
-from doctor.observation import Observation
-from doctor.probe.variables import loading_variables
+from doctor.facts.environment import STACK, THIS_MACHINE, Disk, Distribution, Environment, Manager, Memory, Python, TorchRuntime, Unknown
+from doctor.facts.observation import Observation
+from doctor.facts.variables import loading_variables
 from doctor.readers.attachment import MAX_CHARACTERS, environment_in_attachment, observations_in_attachment
-from doctor.readers.facts import accelerator, distribution, drivers, number, platform_of, torch_runtime
 from doctor.readers.labelled import LabelledReader
 from doctor.readers.listings import CondaFileReader, ListingReader
 from doctor.readers.locks import LockReader
 from doctor.readers.paths import PathReader
 from doctor.readers.prose import ProseReader
 from doctor.readers.statements import IN_PROSE, Device, Ledger, Settled, Source, counted, settle
+from doctor.readers.values import accelerator, distribution, drivers, number, platform_of, torch_runtime
 from doctor.readers.variables import VariableReader
 
 CAN_BE_READ = (

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from doctor.environment import AcceleratorKind
+from doctor.facts.environment import AcceleratorKind
 from doctor.readers.statements import IN_PROSE, LISTED, Device, Ledger, Source, first_version
 
 _MAX_LABEL = 64

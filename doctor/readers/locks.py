@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from doctor.environment import Origin
 from doctor.errors import DoctorError
+from doctor.facts.environment import Origin
 from doctor.readers.statements import Ledger, Source
 
 _LOCK_NAMES = re.compile(r"(?:uv|poetry|pdm)\.lock|pylock(?:\.[^.]+)?\.toml")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
-from doctor.environment import AcceleratorKind, Origin
-from doctor.matrix import parse_version
+from doctor.facts.environment import AcceleratorKind, Origin
+from doctor.knowledge.matrix import parse_version
 
 VERSION = (
     r"\d{1,9}(?:\.\d{1,9}){1,4}(?:[-_.]?(?:alpha|beta|preview|pre|post|rev|rc|dev|a|b|c|r)[-_.]?\d{0,12}){0,3}"

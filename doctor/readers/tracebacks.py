@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from doctor.symptom import Failure, Frame
+from doctor.facts.symptom import Failure, Frame
 
 MAX_MESSAGE_CHARACTERS = 4096
 _MAX_FRAMES = 400

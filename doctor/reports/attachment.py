@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from doctor.matrix import Matrix
+from doctor.knowledge.matrix import Matrix
 from doctor.reports.document import Report, facts_of
 from doctor.reports.labels import Subject
 
@@ -20,7 +20,7 @@ class Attachment:
     report: Report
     subject: Subject
     evidence: Mapping[str, str]
-    """What the ranges of an advisory rest on (`doctor.matrix.Evidence.level`), by id."""
+    """What the ranges of an advisory rest on (`doctor.knowledge.matrix.Evidence.level`), by id."""
     masked: tuple[str, ...] = ()
     """The labels that stand for what was masked."""
 

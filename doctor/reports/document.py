@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from doctor import __version__
-from doctor.comparison import Difference, FindingDifference
-from doctor.diagnosis import Diagnosis, Finding
-from doctor.environment import Environment
-from doctor.explanation import LikelyCause
-from doctor.matrix import Advisory, Matrix
-from doctor.observation import Observation
+from doctor.diagnosis.comparison import Difference, FindingDifference
+from doctor.diagnosis.diagnosis import Diagnosis, Finding
+from doctor.explain.explanation import LikelyCause
+from doctor.facts.environment import Environment
+from doctor.facts.observation import Observation
+from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.reports.redact import Redactor
 from doctor.upgrade.command import upgrade_command
 from doctor.upgrade.plan import Alternative, Change
+from doctor.version import __version__
 
 SchemaVersion = Literal[1]
 """Raised when a name or meaning changes; new keys do not raise it."""

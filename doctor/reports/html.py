@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
-from doctor.diagnosis import Finding
-from doctor.environment import STACK
+from doctor.diagnosis.diagnosis import Finding
+from doctor.facts.environment import STACK
 from doctor.reports import labels
 from doctor.reports.attachment import Attachment, facts_as_json
 from doctor.reports.markdown import SHOWN, headline_text, masked_labels, verdict

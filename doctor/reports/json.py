@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from doctor import schema
-from doctor.matrix import Matrix
+from doctor.knowledge import schema
+from doctor.knowledge.matrix import Matrix
 from doctor.reports.document import ComparisonReport, Facts, Listing, Report, Validation
 
 _PUBLISHED: dict[str, tuple[Any, bool]] = {
@@ -39,8 +39,8 @@ def _laid_out(data: Any, levels: int, margin: str) -> str:
 
 def published_schemas() -> dict[str, str]:
     """The text of every schema in `doctor/schemas/`, by file name."""
-    from doctor.reports.dating_view import DatingReport
-    from doctor.reports.explained import ExplanationReport  # what explains is loaded by those who explain
+    from doctor.reports.dating import DatingReport
+    from doctor.reports.explanation import ExplanationReport  # what explains is loaded by those who explain
 
     schemas = {}
     for name, (kind, complete) in {**_PUBLISHED, "explanation": (ExplanationReport, True), "dating": (DatingReport, True)}.items():

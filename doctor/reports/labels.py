@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from doctor.environment import Accelerator, Environment
+from doctor.facts.environment import Accelerator, Environment
 
 UNASKED = "not asked by doctor"
 FILL_IN = "<fill in>"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from doctor.diagnosis import NO_UPGRADE_CURES, Finding
-from doctor.environment import STACK
+from doctor.diagnosis.diagnosis import NO_UPGRADE_CURES, Finding
+from doctor.facts.environment import STACK
 from doctor.reports import labels
 from doctor.reports.attachment import Attachment, facts_as_json
 from doctor.reports.labels import FILL_IN, Labelled

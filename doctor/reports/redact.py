@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
-from doctor.environment import Requirement
+from doctor.facts.environment import Requirement
 from doctor.reports.private import CONTROL_CHARACTER, MASKERS, URL, Masker, is_private_address, names_a_secret, private_parts
 from doctor.reports.public_names import PUBLIC_USERS, is_public_distribution
 

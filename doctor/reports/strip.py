@@ -9,9 +9,9 @@ from typing import Literal
 
 from packaging.version import InvalidVersion, Version
 
-from doctor.evidence import Evidence, release_of, relevant_verdicts
-from doctor.matrix import Advisory, parse_version
-from doctor.releases import Releases
+from doctor.knowledge.evidence import Evidence, release_of, relevant_verdicts
+from doctor.knowledge.matrix import Advisory, parse_version
+from doctor.knowledge.releases import Releases
 
 State = Literal["reproduced", "not reproduced", "not applicable", "affected", "not affected"]
 """The first three were seen; the other two are what the matrix says of a release where nothing was run."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from doctor import schema
 from doctor.errors import DoctorError
-from doctor.observation import Observation, Verdict
+from doctor.facts.observation import Observation, Verdict
+from doctor.knowledge import schema
 from doctor.probe.child import Child, Outcome
 
 FOLDER = Path(__file__).resolve().parent

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from doctor.environment import Environment
+from doctor.facts.environment import Environment
 from doctor.upgrade.plan import Change
 
 _AIMED_NOWHERE: Mapping[str, tuple[str, ...]] = {

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from doctor.environment import Distribution, Environment
-from doctor.matching import installed_version, match
-from doctor.matrix import Advisory, Matrix
-from doctor.releases import Release, Releases
+from doctor.facts.environment import Distribution, Environment
+from doctor.knowledge.matching import installed_version, match
+from doctor.knowledge.matrix import Advisory, Matrix
+from doctor.knowledge.releases import Release, Releases
 
 _KINDS_AN_UPGRADE_ANSWERS = ("bug", "incompatibility")
 

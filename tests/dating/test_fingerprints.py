@@ -12,8 +12,8 @@ import pytest
 from doctor.dating import date_frames, fingerprints
 from doctor.dating.fingerprints import FileState, Index, covered_distributions, covered_releases, decoded, index_folder, index_of, line_hash
 from doctor.errors import DoctorError
-from doctor.releases import known_releases
-from doctor.symptom import Frame
+from doctor.facts.symptom import Frame
+from doctor.knowledge.releases import known_releases
 
 METHOD_IN_CLASS = FileState(("A", "outer", "inner", "last"), (2, 3, 5, 12), (9, 8, 6, 14), array("H", [1] * 14))
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from doctor.dating import Dating, date_frames
 from doctor.dating.wording import releases_text
-from doctor.symptom import Frame
+from doctor.facts.symptom import Frame
 
 PACKAGES = "/usr/lib/python3/site-packages/"
 MODULE = f"{PACKAGES}torch/nn/modules/module.py"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.environment import Accelerator, Driver, InstallationFault, TorchRuntime
+from doctor.facts.environment import Accelerator, Driver, InstallationFault, TorchRuntime
 from doctor.probe.child import Outcome
 from doctor.probe.gpu import GpuFacts, gpu_facts, gpu_faults, start_nvml
 

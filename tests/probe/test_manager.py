@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.environment import Distribution, Manager
+from doctor.facts.environment import Distribution, Manager
 from doctor.probe.manager import environment_manager
 
 

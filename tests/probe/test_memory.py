@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.environment import Memory
+from doctor.facts.environment import Memory
 from doctor.probe.memory import cgroup_limits, examine_disk, examine_memory, memory_under
 
 GB = 1024**3

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.environment import Distribution, Requirement
+from doctor.facts.environment import Distribution, Requirement
 from doctor.probe.packages import Packages, examine_packages, unpublished
 from tests.patients_support import Patient, agrees, all_patients, site_packages
 

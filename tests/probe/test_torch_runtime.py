@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from doctor import schema
-from doctor.environment import Accelerator, TorchRuntime, Unknown
+from doctor.facts.environment import Accelerator, TorchRuntime, Unknown
+from doctor.knowledge import schema
 from doctor.probe.child import INSIDE, Outcome
 from doctor.probe.torch_runtime import TorchFacts, start_torch, torch_facts
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from doctor.diagnosis import diagnose
-from doctor.environment import Disk, Python, Unknown
+from doctor.diagnosis.diagnosis import diagnose
 from doctor.errors import DoctorError
+from doctor.facts.environment import Disk, Python, Unknown
 from doctor.reports.document import report_on
 from doctor.reports.json import as_json
 from doctor.reports.redact import Redactor

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from doctor.environment import THIS_MACHINE, InstallationFault, Unknown
 from doctor.errors import DoctorError
+from doctor.facts.environment import THIS_MACHINE, InstallationFault, Unknown
 from doctor.readers.environments import filled_from
 from tests.environments import environment, reading_of, stated, versions
 from tests.readers import test_labelled, test_listings, test_locks

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.environment import Accelerator, Driver, Platform
+from doctor.facts.environment import Accelerator, Driver, Platform
 from tests.environments import stated, versions
 from tests.stacks import python_in
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from doctor.environment import Manager
 from doctor.errors import DoctorError
+from doctor.facts.environment import Manager
 from tests.environments import reading_of, stated, versions
 
 UV = """\

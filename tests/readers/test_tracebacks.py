@@ -12,9 +12,9 @@ from hypothesis import given, strategies as st
 from rich.console import Console
 from rich.traceback import Traceback
 
+from doctor.facts.symptom import Failure
 from doctor.readers.lines import cleaned
 from doctor.readers.tracebacks import read_failures
-from doctor.symptom import Failure
 
 SCRIPT = """\
 def convert(t):

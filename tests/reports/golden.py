@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from doctor.diagnosis import diagnose
-from doctor.environment import Accelerator, Driver, Environment, InstallationFault, Memory, Requirement, TorchRuntime, Unknown
-from doctor.explanation import LikelyCause
-from doctor.matrix import Matrix
-from doctor.observation import Observation
-from doctor.releases import Releases
+from doctor.diagnosis.diagnosis import diagnose
+from doctor.explain.explanation import LikelyCause
+from doctor.facts.environment import Accelerator, Driver, Environment, InstallationFault, Memory, Requirement, TorchRuntime, Unknown
+from doctor.facts.observation import Observation
+from doctor.knowledge.matrix import Matrix
+from doctor.knowledge.releases import Releases
 from doctor.reports.attachment import Attachment, attachment_of
 from doctor.reports.document import report_on
 from doctor.reports.markdown import TEMPLATES, markdown

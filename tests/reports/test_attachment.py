@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 from hypothesis import given, strategies as st
 
-from doctor import schema
-from doctor.environment import Environment
+from doctor.facts.environment import Environment
+from doctor.knowledge import schema
 from doctor.readers.embedded import embedded_report
 from doctor.reports.html import html
 from doctor.reports.json import as_json, published_schemas

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from doctor.evidence import known_evidence
-from doctor.matrix_file import builtin_matrix
-from doctor.releases import Release, known_releases
+from doctor.knowledge.evidence import known_evidence
+from doctor.knowledge.matrix_file import builtin_matrix
+from doctor.knowledge.releases import Release, known_releases
 from doctor.reports.html import FACTS_ID, html
 from doctor.reports.strip import Stretch, strip_of
 from tests.environments import matrix

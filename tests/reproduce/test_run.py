@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from doctor.observation import Observation
+from doctor.facts.observation import Observation
 from doctor.probe.child import INSIDE
 from doctor.reproduce import FOLDER, Observed, digest, reproducers, run_reproducers
 
@@ -141,7 +141,7 @@ def test_a_digest_changes_with_the_script_and_with_its_helpers(tmp_path: Path) -
 
 
 def test_every_reproducer_is_of_an_advisory_and_names_it() -> None:
-    from doctor.matrix_file import builtin_matrix
+    from doctor.knowledge.matrix_file import builtin_matrix
 
     matrix = builtin_matrix()
     found = reproducers()

@@ -1,0 +1,72 @@
+"""A text read in one pass: its failures, its clues and the environment it states, put together into an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from doctor.dating import date_frames
+from doctor.dating.versions import with_dated_versions
+from doctor.errors import DoctorError
+from doctor.explain.explanation import Clues, Explanation, explain, text_patterns
+from doctor.facts.environment import Environment
+from doctor.facts.symptom import Failure
+from doctor.knowledge.matrix import Matrix
+from doctor.knowledge.releases import known_releases
+from doctor.readers.clues import ClueReader
+from doctor.readers.environments import EnvironmentReader, Reading, environment_of, filled_from
+from doctor.readers.lines import cleaned
+from doctor.readers.tracebacks import TracebackReader
+
+
+def explain_lines(lines: Iterable[str], matrix: Matrix, *, name: str | None = None, here: Environment | None = None) -> Explanation:
+    """What a text shows, and what caused it.
+
+    `lines` are read once and not kept. `name` is the file's, which tells some formats apart. `here` is the environment the text
+    came from, whose facts fill what the text does not say; None: what it does not say is unknown.
+    """
+    reader = TextReader(matrix, name)
+    for line in lines:
+        reader.feed(line)
+    return reader.explanation(here)
+
+
+class TextReader:
+    """Reads a text a line at a time, in memory that does not grow with it."""
+
+    def __init__(self, matrix: Matrix, name: str | None = None) -> None:
+        self._matrix = matrix
+        self._count = 0
+        self._tracebacks = TracebackReader()
+        self._clues = ClueReader(text_patterns(matrix))
+        self._environment: EnvironmentReader | None = EnvironmentReader(name)
+
+    def feed(self, line: str) -> None:
+        """Take the next line, as it came."""
+        self._count += 1
+        (clean,) = cleaned((line,))
+        before = self._tracebacks.count
+        self._tracebacks.feed(self._count, clean)
+        self._clues.feed(self._count, clean)
+        if self._tracebacks.count > before:
+            self._clues.failure_seen()
+        if self._environment is not None:
+            try:
+                self._environment.feed(self._count, clean)
+            except DoctorError:
+                self._environment = None
+
+    def explanation(self, here: Environment | None = None, failures: tuple[Failure, ...] | None = None) -> Explanation:
+        """What was read; `failures` are those known otherwise (None: those the text shows)."""
+        environment = environment_of(self._stated(), tuple(self._matrix.packages))
+        if here is not None:
+            environment = filled_from(environment, here)
+        seen = self._tracebacks.failures() if failures is None else failures
+        environment = with_dated_versions(environment, date_frames(frame for each in seen for frame in each.frames), self._matrix.packages)
+        return explain(seen, Clues(self._clues.found()), environment, self._matrix, known_releases())
+
+    def _stated(self) -> Reading:
+        """What the text states of an environment. A broken listing in it says nothing, and is no reason not to explain the rest."""
+        try:
+            return self._environment.reading() if self._environment is not None else EnvironmentReader().reading()
+        except DoctorError:
+            return EnvironmentReader().reading()

@@ -1,0 +1,1 @@
+"""What is known beforehand: the matrix, its causes and evidence, the releases; loading and validating them."""

@@ -1,0 +1,104 @@
+"""Root causes and the signs they are told apart by: rules as data, kept in the matrix beside the advisories."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from doctor.facts.symptom import Frame
+from doctor.knowledge.schema import Text
+
+CauseName = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", 'a name such as "offload-then-move"')]
+Pattern = Annotated[str, Text(r"\S(.*\S)?", "a regular expression on one line")]
+"""Searched for in lower-cased text, line by line."""
+FramePattern = Annotated[str, Text(r"[^\s:]+:\S+", 'FILE:FUNCTION, as "transformers/trainer.py:_move_model_to_device" or "*:to|cuda"')]
+
+Weight = Literal["proves", "strong", "likely", "hint", "against", "excludes"]
+
+
+def pattern_fault(pattern: str) -> str | None:
+    """What is wrong with a pattern; None when nothing is."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return f"not a regular expression: {error}"
+    if re.search(r"\\s|\[\^(?!\\n)", pattern):
+        return r"could run over the end of a line: write a blank for \s, and begin a negated class with \n, as in [^\n ]"
+    if pattern != pattern.lower():
+        return "holds capital letters, but text is compared in lower case (write [^\\n ] for \\S)"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One observation that speaks for a cause, or against it. All its conditions must hold; what the text does not say holds nothing."""
+
+    weight: Weight
+    says: str
+    """What was seen, for people: the `because` of a report."""
+    exception: tuple[str, ...] = ()
+    """Names of exceptions without their module, any of which will do."""
+    message: Pattern | None = None
+    """Somewhere in the failure's message; where the text shows none (it was cut, or tells in words), somewhere in the text."""
+    frames: tuple[FramePattern, ...] = ()
+    """In this order among the failure's frames, outermost first, others may stand between."""
+    without_frames: tuple[FramePattern, ...] = ()
+    """None of them among the frames."""
+    text: tuple[Pattern, ...] = ()
+    """Each somewhere in the text, whatever the case of its letters."""
+    without_text: tuple[Pattern, ...] = ()
+    """None of them anywhere in the text."""
+    packages: tuple[str, ...] = ()
+    """Specifiers (PEP 440) that the versions the text states must meet: `transformers>=5.0.0`."""
+    advisory: str | None = None
+    """The advisory this is a sign of; when the versions known rule that out, the sign says nothing."""
+    kind: Literal["bug", "misuse", "resource", "incompatibility"] | None = None
+    """Where it differs from the cause's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a model has no weights, as seen across reports; several advisories can be cases of one cause."""
+
+    name: CauseName
+    kind: Literal["bug", "misuse", "resource", "incompatibility"]
+    title: str
+    remedy: str
+    avoid: str | None
+    settle: str
+    """The one fact that would make sure of it."""
+    advisories: tuple[str, ...]
+    signs: tuple[Sign, ...]
+    references: tuple[str, ...] = ()
+
+
+def frames_hold(patterns: Sequence[str], frames: Sequence[Frame]) -> bool:
+    """Whether the patterns are met in their order, others between allowed."""
+    rest = iter(frames)
+    return all(any(_frame_holds(pattern, frame) for frame in rest) for pattern in patterns)
+
+
+def _frame_holds(pattern: str, frame: Frame) -> bool:
+    file, function = _compiled(pattern)
+    return (file is None or file.search(frame.file) is not None) and (function is None or function.fullmatch(_bare(frame.function)) is not None)
+
+
+def _bare(function: str | None) -> str:
+    """`Module._apply` and `Module._apply.<locals>.f` are the functions `_apply` and `f`."""
+    return (function or "").rpartition(".")[2]
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> tuple[re.Pattern[str] | None, re.Pattern[str] | None]:
+    """`*` stands for any characters but `/`; a file named with a final `/` is a folder, with everything in it."""
+    file, _, function = pattern.rpartition(":")
+    folder = file.endswith("/")
+    as_file = None if file == "*" else re.compile(rf"(?:^|/){_glob(file, '[^/]*')}{'' if folder else '$'}")
+    return as_file, None if function == "*" else re.compile("|".join(_glob(each, ".*") for each in function.split("|")))
+
+
+def _glob(text: str, star: str) -> str:
+    return star.join(re.escape(part) for part in text.split("*"))

@@ -1,0 +1,150 @@
+"""What the reproducers did on real releases, and whether the matrix says the same. Read only where it is asked for."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from packaging.version import InvalidVersion, Version
+
+from doctor.facts.observation import Verdict
+from doctor.knowledge import schema
+from doctor.knowledge.matrix import Advisory, AffectedRange, parse_version
+from doctor.knowledge.matrix_file import builtin_file
+from doctor.knowledge.releases import Release
+
+FILE = builtin_file().parent / "evidence" / "runs.json"
+VERDICTS: tuple[Verdict, ...] = ("not applicable", "not reproduced", "reproduced")
+FINE: tuple[Verdict, ...] = ("not applicable", "not reproduced")
+
+
+@dataclass(frozen=True, slots=True)
+class SweptEnvironment:
+    """The environment a release was run in."""
+
+    date: str
+    """ISO 8601."""
+    python: str
+    packages: Mapping[str, str]
+    """What it held besides: torch, the companions, what they depend on and the reproducers look at."""
+    untestable: str | None
+    """Why nothing could be run in it; None when it could."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What one reproducer did on the releases of one package."""
+
+    reproducer: str
+    """Its digest (`doctor.reproduce.digest`) when it was run."""
+    seen: Mapping[str, tuple[str, ...]]
+    """Labels of environments by what was seen there: `reproduced: KeyError: 'cpu'`. Numbers in it read `#`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The whole of `data/evidence/runs.json`."""
+
+    schema_version: int
+    environments: Mapping[str, Mapping[str, SweptEnvironment]]
+    """By package and label: the release, and what it was run with besides its usual companions: `1.1.0 with transformers==5.0.0`."""
+    runs: Mapping[str, Mapping[str, Runs]]
+    """By advisory and package."""
+
+
+@functools.cache
+def known_evidence() -> Evidence:
+    """The evidence doctor ships."""
+    evidence: Evidence = schema.construct(Evidence, json.loads(FILE.read_text("utf-8")))
+    return evidence
+
+
+def release_of(label: str) -> Version:
+    """The release an environment is labelled with."""
+    return Version(label.partition(" ")[0])
+
+
+def relevant_verdicts(advisory: Advisory, package: str, evidence: Evidence) -> dict[Version, Verdict]:
+    """What the reproducer did on each release, oldest first, in environments where the advisory's conditions on other packages hold.
+
+    Elsewhere it is not at stake. A release where the reproducer could not tell is left out; where it failed in one such environment
+    and passed in another, it failed.
+    """
+    environments = evidence.environments.get(package, {})
+    runs = evidence.runs.get(advisory.id, {}).get(package)
+    found: dict[Version, Verdict] = {}
+    for verdict in VERDICTS:
+        for said, labels in runs.seen.items() if runs else ():
+            if said.partition(": ")[0] == verdict:
+                found.update({release_of(label): verdict for label in labels if _at_stake(advisory, package, environments[label])})
+    return dict(sorted(found.items()))
+
+
+def _at_stake(advisory: Advisory, package: str, environment: SweptEnvironment) -> bool:
+    for condition in advisory.when.packages:
+        if condition.package == package:
+            continue
+        installed = environment.packages.get(condition.package)
+        if condition.ranges is None:
+            holds = (installed is not None) is condition.installed
+        else:
+            holds = installed is not None and any(_parsed(installed) in each for each in condition.ranges)
+        if not holds:
+            return False
+    return True
+
+
+def _parsed(version: str) -> Version:
+    try:
+        return parse_version(version)
+    except InvalidVersion:
+        return Version("0")
+
+
+def contradictions(advisory: Advisory, evidence: Evidence) -> Iterator[str]:
+    """Where the matrix claims what the runs deny."""
+    for affected in advisory.affected:
+        for version, verdict in relevant_verdicts(advisory, affected.package, evidence).items():
+            claimed = any(version in each for each in affected.ranges)
+            if verdict == "reproduced" and not claimed:
+                yield f"{advisory.id}: reproduced on {affected.package} {version}, which no range holds"
+            elif verdict == "not reproduced" and claimed:
+                yield f"{advisory.id}: not reproduced on {affected.package} {version}, which a range holds"
+
+
+def is_proved(advisory: Advisory, evidence: Evidence, releases: Mapping[str, Sequence[Release]]) -> bool:
+    """Whether a reproducer was seen to fail and to pass, and every boundary lies between two neighbouring releases that were run."""
+    for affected in advisory.affected:
+        verdicts = relevant_verdicts(advisory, affected.package, evidence)
+        if not {"reproduced", "not reproduced"} <= set(verdicts.values()):
+            return False
+        versions = [each.version for each in releases[affected.package] if not each.yanked]
+        if any(not _is_seen(boundary, verdicts, versions) for boundary in _boundaries(affected.ranges)):
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Boundary:
+    first_after: Version
+    begins: bool
+
+
+def _boundaries(ranges: Sequence[AffectedRange]) -> Iterator[_Boundary]:
+    for each in ranges:
+        if each.introduced is not None:
+            yield _Boundary(each.introduced, True)
+        if each.fixed is not None:
+            yield _Boundary(each.fixed, False)
+
+
+def _is_seen(boundary: _Boundary, verdicts: Mapping[Version, Verdict], versions: Sequence[Version]) -> bool:
+    """Whether the last release before it and the first from it on were run, and differ as it says."""
+    for before, after in pairwise(versions):
+        if before < boundary.first_after <= after:
+            bad, good = (after, before) if boundary.begins else (before, after)
+            return verdicts.get(bad) == "reproduced" and verdicts.get(good) in FINE
+    return False

@@ -1,0 +1,251 @@
+"""The matrix: known problems with the versions they live in. Types, version order, and what no schema can say about them.
+
+Ranges are OSV's half-open events (https://ossf.github.io/osv-schema/), ordered by PEP 440. They are *not* PEP 440 specifiers:
+`4.50.0.dev0` lies in [4.50.0.dev0, 4.50.0) although the specifier `<4.50.0` excludes it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
+
+from packaging.version import Version
+
+from doctor.knowledge.cause import Cause, pattern_fault
+from doctor.knowledge.schema import Mismatch, Path, Text
+
+Kind = Literal["bug", "misuse", "resource", "incompatibility"]
+Severity = Literal["silent", "error", "warning"]
+
+AdvisoryId = Annotated[str, Text(r"[A-Z]{2,8}\d{3,5}", 'an id such as "MT007"')]
+Slug = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", 'a slug such as "thread-race"')]
+PackageName = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", "a distribution name as PEP 503 normalises it")]
+OneLine = Annotated[str, Text(r"\S(.*\S)?", "one line of text")]
+Url = Annotated[str, Text(r"https://[^\s]+", "an https:// address")]
+
+
+@functools.lru_cache(maxsize=4096)
+def parse_version(text: str) -> Version:
+    """The PEP 440 version without its local part: `2.6.0+cu124` is 2.6.0. Raises `packaging.version.InvalidVersion`."""
+    return Version(text.partition("+")[0])
+
+
+VersionText = Annotated[Version, Text(r"[^\s+]+", 'a PEP 440 version such as "4.50.0"', parse_version)]
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedRange:
+    """[introduced, fixed) in PEP 440 order."""
+
+    introduced: VersionText | None
+    """None: from the first release on."""
+    fixed: VersionText | None
+    """None: no release fixes it."""
+
+    def __contains__(self, version: Version) -> bool:
+        return (self.introduced is None or self.introduced <= version) and (self.fixed is None or version < self.fixed)
+
+    @property
+    def holds_every_version(self) -> bool:
+        """Whether it has neither beginning nor end, so that no version need be known."""
+        return self.introduced is None and self.fixed is None
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """One package, in the ranges where the problem lives."""
+
+    package: PackageName
+    ranges: tuple[AffectedRange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageCondition:
+    """Another package that must be there (in a range), or must not."""
+
+    package: PackageName
+    ranges: tuple[AffectedRange, ...] | None = None
+    installed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Facts of the environment that must all hold for the problem to bite."""
+
+    packages: tuple[PackageCondition, ...] = ()
+    python: tuple[AffectedRange, ...] = ()
+    platform: tuple[Literal["linux", "darwin", "windows"], ...] = ()
+    accelerator: tuple[Literal["cuda", "rocm", "mps", "xpu", "none"], ...] = ()
+    environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Variables that must be set, each to one of the values; no values means any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How the problem shows."""
+
+    exception: str | None
+    """None when it is a warning or a log line."""
+    message: OneLine | None
+    """A literal part of the message; None when it is a name that differs each time."""
+    frames: tuple[str, ...] = ()
+    """Function names, outermost first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the ranges rest on."""
+
+    level: Literal["run", "source", "reported"]
+    """`run`: a reproducer of ours was seen to fail and to pass; `source`: the code of the releases was read; `reported`: neither."""
+    basis: OneLine
+
+
+@dataclass(frozen=True, slots=True)
+class Advisory:
+    """One known problem."""
+
+    id: AdvisoryId
+    slug: Slug
+    title: OneLine
+    kind: Kind
+    severity: Severity
+    affected: tuple[Affected, ...]
+    trigger: OneLine
+    """What sets it off, for people."""
+    apis: tuple[OneLine, ...]
+    """What sets it off, for machines: dotted names."""
+    signature: Signature | None
+    """None when nothing is raised or said."""
+    cause: OneLine
+    workaround: OneLine | None
+    """What to do without upgrading; None when nothing helps."""
+    references: tuple[Url, ...]
+    evidence: Evidence
+    when: When = field(default_factory=When)
+    avoid: OneLine | None = None
+    """Advice in circulation that makes it worse."""
+    related: tuple[AdvisoryId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackageCoverage:
+    """A package the matrix speaks of."""
+
+    checked_up_to: VersionText | None
+    """The newest release the advisories were checked against. None: no advisory is about this package; it is only listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The whole of a matrix file."""
+
+    schema_version: Literal[1]
+    version: OneLine
+    packages: Mapping[PackageName, PackageCoverage]
+    advisories: tuple[Advisory, ...]
+    causes: tuple[Cause, ...] = ()
+    """What tells failures apart, for `doctor explain`."""
+
+    def advisory(self, advisory_id: str) -> Advisory | None:
+        """The advisory with this id or slug, None when there is none."""
+        wanted = advisory_id.lower()
+        return next((each for each in self.advisories if wanted in (each.id.lower(), each.slug)), None)
+
+
+def joined(matrices: Sequence[Matrix]) -> Matrix:
+    """Several matrices as one; of a package in several of them, the last coverage that says anything holds."""
+    packages: dict[str, PackageCoverage] = {}
+    for name, coverage in (each for matrix in matrices for each in matrix.packages.items()):
+        if coverage.checked_up_to is not None or name not in packages:
+            packages[name] = coverage
+    advisories = tuple(advisory for matrix in matrices for advisory in matrix.advisories)
+    causes = tuple(cause for matrix in matrices for cause in matrix.causes)
+    return replace(matrices[0], version="+".join(matrix.version for matrix in matrices), packages=packages, advisories=advisories, causes=causes)
+
+
+def contradictions(matrix: Matrix) -> Iterator[Mismatch]:
+    """What the schema cannot see: ranges that overlap or end before they begin, ids used twice, references to nothing."""
+    yield from _repeated((advisory.id, ("advisories", position, "id")) for position, advisory in enumerate(matrix.advisories))
+    yield from _repeated((advisory.slug, ("advisories", position, "slug")) for position, advisory in enumerate(matrix.advisories))
+    ids = {advisory.id for advisory in matrix.advisories}
+    for position, advisory in enumerate(matrix.advisories):
+        here: Path = ("advisories", position)
+        for index, related in enumerate(advisory.related):
+            if related not in ids or related == advisory.id:
+                yield Mismatch((*here, "related", index), f"{related} is not another advisory of this matrix")
+        if not advisory.affected:
+            yield Mismatch((*here, "affected"), "at least one package must be affected")
+        if not advisory.apis:
+            yield Mismatch((*here, "apis"), "at least one API name is needed")
+        if not advisory.references:
+            yield Mismatch((*here, "references"), "at least one reference is needed")
+        yield from _affected_contradictions(advisory, matrix, here)
+    yield from _repeated((cause.name, ("causes", position, "name")) for position, cause in enumerate(matrix.causes))
+    for position, cause in enumerate(matrix.causes):
+        yield from _cause_contradictions(cause, ids, ("causes", position))
+
+
+def _cause_contradictions(cause: Cause, ids: set[str], here: Path) -> Iterator[Mismatch]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for index, advisory in enumerate(cause.advisories):
+        if advisory not in ids:
+            yield Mismatch((*here, "advisories", index), f"{advisory} is not an advisory of this matrix")
+    for index, sign in enumerate(cause.signs):
+        place: Path = (*here, "signs", index)
+        if sign.advisory is not None and sign.advisory not in cause.advisories:
+            yield Mismatch((*place, "advisory"), f"{sign.advisory} is not one of the advisories of this cause")
+        if not (sign.message or sign.frames or sign.text):
+            yield Mismatch(place, "needs a message, frames or text")
+        for key, patterns in (("message", [sign.message] if sign.message else []), ("text", sign.text), ("without_text", sign.without_text)):
+            for pattern in patterns:
+                if (fault := pattern_fault(pattern)) is not None:
+                    yield Mismatch((*place, key), f"{pattern!r}: {fault}")
+        for number, specifier in enumerate(sign.packages):
+            try:
+                Requirement(specifier)
+            except InvalidRequirement:
+                yield Mismatch((*place, "packages", number), f"{specifier!r} is not a requirement such as 'transformers>=5.0.0'")
+
+
+def _affected_contradictions(advisory: Advisory, matrix: Matrix, here: Path) -> Iterator[Mismatch]:
+    yield from _repeated((each.package, (*here, "affected", index, "package")) for index, each in enumerate(advisory.affected))
+    for index, affected in enumerate(advisory.affected):
+        place: Path = (*here, "affected", index)
+        coverage = matrix.packages.get(affected.package)
+        if coverage is None or coverage.checked_up_to is None:
+            yield Mismatch((*place, "package"), f"packages.{affected.package}.checked_up_to must say up to which release this was checked")
+        yield from _range_contradictions(affected.ranges, (*place, "ranges"))
+    yield from _range_contradictions(advisory.when.python, (*here, "when", "python"), may_be_empty=True)
+    for index, condition in enumerate(advisory.when.packages):
+        place = (*here, "when", "packages", index)
+        if condition.package not in matrix.packages:
+            yield Mismatch((*place, "package"), f"{condition.package} is not under packages")
+        if (condition.ranges is None) == (condition.installed is None):
+            yield Mismatch(place, "needs either `ranges` or `installed`, not both")
+        if condition.ranges is not None:
+            yield from _range_contradictions(condition.ranges, (*place, "ranges"))
+
+
+def _range_contradictions(ranges: Sequence[AffectedRange], here: Path, may_be_empty: bool = False) -> Iterator[Mismatch]:
+    if not ranges and not may_be_empty:
+        yield Mismatch(here, "at least one range is needed")
+    for index, each in enumerate(ranges):
+        if each.introduced is not None and each.fixed is not None and each.introduced >= each.fixed:
+            yield Mismatch((*here, index), f"introduced {each.introduced} is not before fixed {each.fixed}")
+        if index == 0:
+            continue
+        previous = ranges[index - 1]
+        if previous.fixed is None or each.introduced is None or each.introduced < previous.fixed:
+            yield Mismatch((*here, index), "overlaps the range before it, or stands before it")
+
+
+def _repeated(named: Iterable[tuple[str, Path]]) -> Iterator[Mismatch]:
+    seen: set[str] = set()
+    for name, path in named:
+        if name in seen:
+            yield Mismatch(path, f"{name} is used twice")
+        seen.add(name)

@@ -1,0 +1,129 @@
+"""Finding, reading and validating matrix files, and the compiled copy of the built-in one that spares every start the YAML."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from doctor.errors import DoctorError
+from doctor.knowledge import schema
+from doctor.knowledge.matrix import Matrix, contradictions, joined
+
+MAX_BYTES = 8 * 1024 * 1024
+_PACKAGE = Path(__file__).resolve().parents[1]
+COMPILED = _PACKAGE / "compiled" / "compat.json"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing wrong in a matrix file."""
+
+    line: int
+    """From 1; 0 when the file as a whole is meant."""
+    place: str
+    """Dotted path in the file: `advisories[3].affected[0].ranges[1]`."""
+    message: str
+
+
+class MatrixFileError(DoctorError):
+    """A matrix file that cannot be used, with all its faults."""
+
+    def __init__(self, path: str, faults: Iterable[Fault]) -> None:
+        self.path = path
+        self.faults = tuple(sorted(set(faults)))
+        super().__init__("\n".join(self._line(fault) for fault in self.faults))
+
+    def _line(self, fault: Fault) -> str:
+        where = f"{self.path}:{fault.line}" if fault.line else self.path
+        return f"{where}: {fault.place}: {fault.message}" if fault.place else f"{where}: {fault.message}"
+
+
+def builtin_file() -> Path:
+    """`data/compat.yaml`: inside the installed package, or beside it in a source tree."""
+    shipped = _PACKAGE / "data" / "compat.yaml"
+    return shipped if shipped.exists() else _PACKAGE.parent / "data" / "compat.yaml"
+
+
+def builtin_matrix() -> Matrix:
+    """The matrix doctor ships. Raises `MatrixFileError` when the file was damaged."""
+    path = builtin_file()
+    content = _content(path, str(path))
+    return compiled_matrix(content) or parse_matrix(content, str(path))
+
+
+def read_matrix(path: Path) -> Matrix:
+    """The matrix in a YAML file. Raises `MatrixFileError` with every fault of the file."""
+    return parse_matrix(_content(path, str(path)), str(path))
+
+
+def load_matrix(sources: Iterable[str] = ("builtin",)) -> Matrix:
+    """The matrices named, as one; `builtin` is the one doctor ships. Raises `MatrixFileError`."""
+    names = list(sources)
+    if names == ["builtin"]:
+        return builtin_matrix()
+    matrix = joined([builtin_matrix() if name == "builtin" else read_matrix(Path(name)) for name in names])
+    faults = [Fault(0, schema.dotted(each.path), each.message) for each in contradictions(matrix)]
+    if faults:
+        raise MatrixFileError(" + ".join(names), faults)
+    return matrix
+
+
+def parse_matrix(content: bytes, name: str) -> Matrix:
+    """The matrix in the bytes of a YAML file called `name`. Raises `MatrixFileError`."""
+    from doctor.knowledge.yaml_reader import YamlFault, read_yaml
+
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise MatrixFileError(name, [Fault(line, "", "not UTF-8 text: save the file as UTF-8")]) from None
+    try:
+        data, lines = read_yaml(text)
+    except YamlFault as fault:
+        raise MatrixFileError(name, [Fault(fault.line, "", fault.message)]) from None
+    faults = list(schema.mismatches(Matrix, data))
+    if not faults:
+        matrix: Matrix = schema.construct(Matrix, data)
+        faults = list(contradictions(matrix))
+        if not faults:
+            return matrix
+    raise MatrixFileError(name, [Fault(_line_of(each.path, lines), schema.dotted(each.path), each.message) for each in faults])
+
+
+def compile_matrix(content: bytes, name: str) -> str:
+    """What `COMPILED` holds for this YAML: the same data as JSON, bound to the YAML's digest."""
+    matrix = parse_matrix(content, name)
+    return json.dumps({"sha256": hashlib.sha256(content).hexdigest(), "matrix": schema.plain(matrix)}, separators=(",", ":"))
+
+
+def compiled_matrix(content: bytes) -> Matrix | None:
+    """The compiled copy of exactly this YAML; None when there is none, as in a source tree whose YAML was edited."""
+    try:
+        compiled: dict[str, Any] = json.loads(COMPILED.read_bytes())
+        if compiled["sha256"] != hashlib.sha256(content).hexdigest():
+            return None
+        matrix: Matrix = schema.construct(Matrix, compiled["matrix"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return matrix
+
+
+def _content(path: Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise MatrixFileError(name, [Fault(0, "", f"cannot be read: {error.strerror}")]) from None
+    if len(content) > MAX_BYTES:
+        raise MatrixFileError(name, [Fault(0, "", f"larger than {MAX_BYTES // 1024**2} MiB: not a matrix")])
+    return content
+
+
+def _line_of(path: schema.Path, lines: dict[schema.Path, int]) -> int:
+    while path not in lines:
+        path = path[:-1]
+    return lines[path]

@@ -1,0 +1,119 @@
+"""YAML text -> plain data and the line each value stands on. Built on parser events, so that hostile input stays cheap.
+
+Aliases are refused (an alias bomb is a few hundred bytes that expand to gigabytes), and so are deep nesting and repeated keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml import events
+
+from doctor.knowledge.schema import Path
+
+MAX_DEPTH = 32
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_RESOLVER = yaml.resolver.Resolver()
+
+
+class YamlFault(Exception):
+    """The text is not the YAML we take. `line` counts from 1."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+        self.message = message
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping or sequence whose end has not been read yet."""
+
+    container: dict[Any, Any] | list[Any]
+    path: Path
+    key: Any = None
+    awaits_key: bool = field(default=True)
+
+
+def read_yaml(text: str) -> tuple[Any, dict[Path, int]]:
+    """The data of the one document in `text`, and for every path in it its line, from 1. Raises `YamlFault`."""
+    reader = _Reader()
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            reader.take(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise YamlFault(mark.line + 1 if mark else 1, error.problem or "not YAML") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 1
+        raise YamlFault(line, error.reason) from None
+    return reader.result, reader.lines
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.result: Any = None
+        self.lines: dict[Path, int] = {(): 1}
+        self._documents = 0
+        self._open: list[_Open] = []
+
+    def take(self, event: events.Event) -> None:
+        line = event.start_mark.line + 1 if event.start_mark else 0
+        if isinstance(event, events.AliasEvent):
+            raise YamlFault(line, "aliases (*name) are not accepted here: write the value out")
+        if isinstance(event, events.DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                raise YamlFault(line, "a second document (---) begins: one file, one document")
+        elif isinstance(event, events.ScalarEvent):
+            self._put(_scalar(event, line), line)
+        elif isinstance(event, (events.MappingStartEvent, events.SequenceStartEvent)):
+            if len(self._open) >= MAX_DEPTH:
+                raise YamlFault(line, f"nested deeper than {MAX_DEPTH} levels")
+            container: dict[Any, Any] | list[Any] = {} if isinstance(event, events.MappingStartEvent) else []
+            path = self._put(container, line)
+            self._open.append(_Open(container, path))
+        elif isinstance(event, (events.MappingEndEvent, events.SequenceEndEvent)):
+            self._open.pop()
+
+    def _put(self, value: Any, line: int) -> Path:
+        """Put a value where the reader stands, and say where that is."""
+        if not self._open:
+            self.result = value
+            return ()
+        top = self._open[-1]
+        if isinstance(top.container, list):
+            path: Path = (*top.path, len(top.container))
+            top.container.append(value)
+        elif top.awaits_key:
+            if not isinstance(value, str):
+                raise YamlFault(line, "a key must be text")
+            if value in top.container:
+                raise YamlFault(line, f"the key {value!r} stands here twice")
+            top.key, top.awaits_key, path = value, False, (*top.path, value)
+        else:
+            top.container[top.key] = value
+            top.awaits_key, path = True, (*top.path, top.key)
+        self.lines.setdefault(path, line)
+        return path
+
+
+def _scalar(event: events.ScalarEvent, line: int) -> Any:
+    """The value as YAML 1.1 resolves it, for the types that JSON has; anything else stays text."""
+    if event.tag is not None and event.tag != "!":
+        raise YamlFault(line, f"the tag {event.tag} is not accepted here")
+    tag = _RESOLVER.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
+    try:
+        if tag == "tag:yaml.org,2002:null":
+            return None
+        if tag == "tag:yaml.org,2002:bool":
+            return event.value.lower() in ("true", "yes", "on")
+        if tag == "tag:yaml.org,2002:int":
+            return int(event.value.replace("_", ""), 0)
+        if tag == "tag:yaml.org,2002:float":
+            return float(event.value.replace("_", ""))
+    except ValueError:
+        pass
+    return event.value
