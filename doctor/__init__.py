@@ -21,7 +21,9 @@ from doctor.version import __version__
 
 if TYPE_CHECKING:
     from doctor.api import diagnose, examine
-    from doctor.diagnosis.diagnosis import Diagnosis, Finding, Narrowing
+    from doctor.diagnosis.diagnosis import Diagnosis
+    from doctor.diagnosis.finding import Finding, Narrowing
+    from doctor.diagnosis.policy import Policy
     from doctor.errors import DoctorError
     from doctor.explain.explanation import Explanation
     from doctor.explain.text import explain_lines
@@ -36,10 +38,11 @@ _HOME = {
     "DoctorError": "doctor.errors",
     "Environment": "doctor.facts.environment",
     "Explanation": "doctor.explain.explanation",
-    "Finding": "doctor.diagnosis.diagnosis",
+    "Finding": "doctor.diagnosis.finding",
     "Matrix": "doctor.knowledge.matrix",
     "MatrixFileError": "doctor.knowledge.matrix_file",
-    "Narrowing": "doctor.diagnosis.diagnosis",
+    "Narrowing": "doctor.diagnosis.finding",
+    "Policy": "doctor.diagnosis.policy",
     "diagnose": "doctor.api",
     "examine": "doctor.api",
     "explain_exception": "doctor.hook",
@@ -58,6 +61,7 @@ __all__ = [
     "Matrix",
     "MatrixFileError",
     "Narrowing",
+    "Policy",
     "__version__",
     "diagnose",
     "examine",

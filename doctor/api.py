@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from doctor import probe
 from doctor.diagnosis import diagnosis
-from doctor.diagnosis.diagnosis import EVERYTHING, Diagnosis, Narrowing
+from doctor.diagnosis.diagnosis import Diagnosis
+from doctor.diagnosis.finding import EVERYTHING, Narrowing
+from doctor.diagnosis.policy import CONCERN_COUNTS, Policy
 from doctor.facts.environment import Environment
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.matrix_file import load_matrix
@@ -22,6 +24,8 @@ def examine(
     return probe.examine(python, probe.Interest.of(matrix or load_matrix()), live=live, timeout=timeout)
 
 
-def diagnose(environment: Environment, matrix: Matrix | None = None, *, narrowing: Narrowing = EVERYTHING) -> Diagnosis:
-    """What of `matrix` (None: the built-in one) holds in `environment`, worst first, and the upgrade that clears it."""
-    return diagnosis.diagnose(environment, matrix or load_matrix(), known_releases(), narrowing)
+def diagnose(
+    environment: Environment, matrix: Matrix | None = None, *, narrowing: Narrowing = EVERYTHING, policy: Policy = CONCERN_COUNTS
+) -> Diagnosis:
+    """What of `matrix` (None: the built-in one) holds in `environment`, whom it concerns, and the upgrade for what counts by `policy`."""
+    return diagnosis.diagnose(environment, matrix or load_matrix(), known_releases(), narrowing, policy=policy)

@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 from doctor.reports.json import published_schemas
-from tests.stacks import CURRENT, MIDDLE, NO_TORCH, OLD, make_stack
+from tests.stacks import CURRENT, MIDDLE, NO_TORCH, OLD, is_made, make_stack
 
 _ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
@@ -72,25 +72,35 @@ def check(doctor: Doctor) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def stacks(request: pytest.FixtureRequest) -> Path:
-    return request.config.cache.mkdir("stacks")
+def stacks(request: pytest.FixtureRequest) -> Callable[[tuple[str, ...]], Path]:
+    """Makes a stack, and says so: the first run downloads for minutes."""
+    folder = request.config.cache.mkdir("stacks")
+    terminal: Any = request.config.pluginmanager.get_plugin("terminalreporter")
+
+    def make(requirements: tuple[str, ...]) -> Path:
+        if not is_made(folder, requirements):
+            terminal.ensure_newline()
+            terminal.write_line(f"installing {', '.join(requirements)} once, for tests to examine (this takes a while)")
+        return make_stack(folder, requirements)
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def old_stack(stacks: Path) -> Path:
-    return make_stack(stacks, OLD)
+def old_stack(stacks: Callable[[tuple[str, ...]], Path]) -> Path:
+    return stacks(OLD)
 
 
 @pytest.fixture(scope="session")
-def middle_stack(stacks: Path) -> Path:
-    return make_stack(stacks, MIDDLE)
+def middle_stack(stacks: Callable[[tuple[str, ...]], Path]) -> Path:
+    return stacks(MIDDLE)
 
 
 @pytest.fixture(scope="session")
-def current_stack(stacks: Path) -> Path:
-    return make_stack(stacks, CURRENT)
+def current_stack(stacks: Callable[[tuple[str, ...]], Path]) -> Path:
+    return stacks(CURRENT)
 
 
 @pytest.fixture(scope="session")
-def no_torch_stack(stacks: Path) -> Path:
-    return make_stack(stacks, NO_TORCH)
+def no_torch_stack(stacks: Callable[[tuple[str, ...]], Path]) -> Path:
+    return stacks(NO_TORCH)

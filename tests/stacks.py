@@ -25,16 +25,23 @@ NO_TORCH = ("transformers==4.46.3", "accelerate==1.0.1", "--no-deps")
 
 def make_stack(folder: Path, requirements: tuple[str, ...]) -> Path:
     """The environment folder of a venv that holds `requirements`; made when it is not there yet, or was left half made."""
-    key = hashlib.sha256(" ".join((sys.version, *requirements)).encode()).hexdigest()[:12]
-    home = folder / key / ".venv"
-    finished = home.parent / "finished"
-    if finished.exists():
+    home = _home(folder, requirements)
+    if is_made(folder, requirements):
         return home
     shutil.rmtree(home.parent, ignore_errors=True)
     venv.create(home, with_pip=True)
     subprocess.run([python_in(home), "-m", "pip", "install", "--quiet", *requirements], check=True)
-    finished.touch()
+    (home.parent / "finished").touch()
     return home
+
+
+def is_made(folder: Path, requirements: tuple[str, ...]) -> bool:
+    """Whether the stack is there, whole."""
+    return (_home(folder, requirements).parent / "finished").exists()
+
+
+def _home(folder: Path, requirements: tuple[str, ...]) -> Path:
+    return folder / hashlib.sha256(" ".join((sys.version, *requirements)).encode()).hexdigest()[:12] / ".venv"
 
 
 def python_in(home: Path) -> Path:

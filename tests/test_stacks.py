@@ -18,7 +18,7 @@ def ids(report: Any) -> set[str]:
 
 
 def test_an_old_stack_has_findings_and_an_upgrade_that_clears_some(check: Check, old_stack: Path) -> None:
-    report = check("--python", old_stack)
+    report = check("--python", old_stack, "--strict")
     packages = {name: facts["version"] for name, facts in report["environment"]["packages"].items()}
     assert packages["transformers"] == "4.46.3"
     assert packages["accelerate"] == "1.0.1"
@@ -34,6 +34,16 @@ def test_an_old_stack_has_findings_and_an_upgrade_that_clears_some(check: Check,
     assert report["exit_code"] == 1
 
 
+def test_the_newest_clean_stack_is_called_healthy(doctor: Doctor, current_stack: Path) -> None:
+    ran = doctor("--python", current_stack, variables={"COLUMNS": "80"})
+    assert ran.code == 0
+    assert "[ok] Nothing is wrong with this environment." in ran.out
+    assert "known traps lie in these releases and bite only what uses them." in ran.out
+    brief = doctor("--python", current_stack, "--format", "json", "--brief")
+    assert brief.code == 0
+    assert len(brief.out.encode()) < 1500
+
+
 def test_torch_itself_answers(check: Check, old_stack: Path) -> None:
     torch = check("--python", old_stack)["environment"]["torch"]
     assert torch["importable"] is True
@@ -47,7 +57,7 @@ def test_torch_itself_answers(check: Check, old_stack: Path) -> None:
 
 
 def test_a_current_stack_has_only_what_is_still_open(check: Check, current_stack: Path) -> None:
-    report = check("--python", current_stack)
+    report = check("--python", current_stack, "--strict")
     assert report["upgrade"]["changes"] == []
     assert report["upgrade"]["command"] is None
     assert {"MT080", "MT016"} <= ids(report)
@@ -57,7 +67,7 @@ def test_a_current_stack_has_only_what_is_still_open(check: Check, current_stack
 
 def test_following_the_advice_clears_what_it_says(check: Check, doctor: Doctor, old_stack: Path, tmp_path: Path) -> None:
     """The recommended versions, examined in their turn from the files alone, have lost what was to be cleared and gained nothing."""
-    before = check("--python", old_stack)
+    before = check("--python", old_stack, "--strict")
     site_packages = tmp_path / "venv" / "lib" / "python3.11" / "site-packages"
     (tmp_path / "venv" / "bin").mkdir(parents=True)
     (tmp_path / "venv" / "bin" / "python").symlink_to(python_in(old_stack))
@@ -125,7 +135,7 @@ def test_the_python_api_offers_the_same(check: Check, old_stack: Path) -> None:
 
 
 def test_output_goes_to_a_file_whole(doctor: Doctor, old_stack: Path, tmp_path: Path) -> None:
-    ran = doctor("--no-live", "--python", old_stack, "--format", "json", "--output", tmp_path / "report.json")
+    ran = doctor("--no-live", "--python", old_stack, "--strict", "--format", "json", "--output", tmp_path / "report.json")
     assert (ran.code, ran.out) == (1, "")
     assert json.loads((tmp_path / "report.json").read_text())["exit_code"] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]

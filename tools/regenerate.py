@@ -1,8 +1,8 @@
-"""Write what is generated and committed: the JSON Schemas in doctor/schemas/, docs/causes.md and the command output in README.md.
+"""Write what is generated and committed: the JSON Schemas in doctor/schemas/, docs/causes.md and the output shown in README and docs.
 
     python tools/regenerate.py [STACK]
 
-STACK is an environment folder with the releases of `tests/stacks.py`'s old stack; without it the README's sample output stays.
+STACK is an environment folder with the releases of `tests/stacks.py`'s old stack; without it sample output that depends on one stays.
 Tests compare both with what the code gives, so that neither can drift.
 """
 
@@ -20,11 +20,13 @@ from doctor.reports.json import published_schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+PAGES = (README, ROOT / "docs" / "manual.md")
+"""Which show what commands print."""
 SCHEMAS = ROOT / "doctor" / "schemas"
 CAUSES = ROOT / "docs" / "causes.md"
 _BLOCK = re.compile(r"(?P<head>```console\n\$ (?P<command>doctor[^\n]*)\n)(?P<output>.*?)(?P<foot>```\n)", re.DOTALL)
-_FACTS = re.compile(r"^What is here\n(.*?)^$", re.DOTALL | re.MULTILINE)
-_SAME_EVERYWHERE = re.compile(r"  (torch|transformers|accelerate)  ")
+_MACHINE = re.compile(r"^     [^\n]*RAM [^\n]*\n|\+[a-z0-9]+(?=,)", re.MULTILINE)
+"""What is true of one machine only: its devices and memory, and the build of torch."""
 
 
 def command_output(command: str, stack: Path | None) -> str:
@@ -35,20 +37,16 @@ def command_output(command: str, stack: Path | None) -> str:
         environment["HOME"] = str(stack.parent.parent)
     arguments = [sys.executable, "-m", "doctor", *command.split()[1:]]
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, cwd=stack and stack.parent)
-    return done.stdout.replace(f"~/{stack.parent.name}", "~/project") if stack else done.stdout
+    return done.stdout.replace(str(stack.parent), "~/project") if stack else done.stdout
 
 
 def without_machine_facts(output: str) -> str:
-    """`output` without what differs between machines: of the facts, only the versions that the stack pins."""
-
-    def pinned(facts: re.Match[str]) -> str:
-        return "".join(line.partition("+")[0].rstrip() + "\n" for line in facts[1].splitlines() if _SAME_EVERYWHERE.match(line))
-
-    return _FACTS.sub(pinned, re.sub(r"\(\w+ 3\.\d+\.\d+\)", "(Python)", output))
+    """`output` without what differs between machines."""
+    return _MACHINE.sub("", re.sub(r"\(\w+ 3\.\d+\.\d+\)", "(Python)", output))
 
 
-def readme_blocks(text: str) -> dict[str, str]:
-    """The `doctor` commands shown in the README, with the output shown for each."""
+def shown_blocks(text: str) -> dict[str, str]:
+    """The `doctor` commands that a page shows, with the output shown for each."""
     return {match["command"]: match["output"] for match in _BLOCK.finditer(text)}
 
 
@@ -81,7 +79,7 @@ A bug is fixed, or to be fixed, by a release; misuse is in the calling code; a r
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Rewrite the schemas, and the README's blocks that can be rewritten."""
+    """Rewrite the schemas, and the shown output that can be rewritten."""
     stack = Path(arguments[0]).resolve() if arguments else None
     SCHEMAS.mkdir(exist_ok=True)
     for name, text in published_schemas().items():
@@ -94,7 +92,8 @@ def main(arguments: Sequence[str]) -> None:
             return match[0]
         return match["head"] + command_output(match["command"], stack) + match["foot"]
 
-    README.write_text(_BLOCK.sub(renewed, README.read_text("utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(_BLOCK.sub(renewed, page.read_text("utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 EXIT_CODES = """\
 exit codes:
-  0  nothing found, and everything that could have been found was looked for
-  1  something was found
+  0  nothing that concerns this environment or program; what bites only those
+     who use it does not count, unless --strict says so
+  1  something that does
   2  could not do what was asked, or nothing was found but a fact was missing
 """
 
@@ -40,6 +41,11 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """`--format` and `--output`."""
     parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
     parser.add_argument("--output", metavar="FILE", help="write to FILE (replaced whole or not at all) instead of the terminal")
+
+
+def add_redact_option(parser: argparse.ArgumentParser) -> None:
+    """`--redact`."""
+    parser.add_argument("--redact", action="store_true", help="mask what `doctor report` masks, for output that others will see")
 
 
 def seconds(text: str) -> float:
@@ -70,7 +76,7 @@ def known_package(name: str, matrix: Matrix) -> str:
     return normalised
 
 
-def known_id(name: str, matrix: Matrix) -> str:
+def known_id(name: str, matrix: Matrix, option: str = "--id") -> str:
     """The id of an advisory or installation fault named by id or slug. Raises `DoctorError` when there is none."""
     from doctor.knowledge.installation import KNOWN_FAULTS
 
@@ -80,4 +86,4 @@ def known_id(name: str, matrix: Matrix) -> str:
     for slug, fault in KNOWN_FAULTS.items():
         if name.lower() in (fault.id.lower(), slug):
             return fault.id
-    raise DoctorError(f"--id {name}: no such advisory; `doctor matrix list` shows all")
+    raise DoctorError(f"{option} {name}: no such advisory; `doctor matrix list` shows all")

@@ -11,6 +11,8 @@ from doctor.commands.reporting import write_report
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
+    from doctor.diagnosis.diagnosis import Diagnosis
+    from doctor.diagnosis.policy import Policy
     from doctor.facts.environment import Environment
     from doctor.facts.observation import Observation
     from doctor.knowledge.matrix import Matrix
@@ -34,17 +36,27 @@ def add(commands: Any) -> None:
     check.add_argument("--package", action="append", metavar="NAME", help="only findings about this package (may be repeated)")
     check.add_argument("--id", action="append", metavar="ID", help="only this advisory, by id or slug (may be repeated)")
     check.add_argument("--severity", action="append", choices=_SEVERITIES, help="only this severity (may be repeated)")
-    check.add_argument("-v", "--verbose", action="store_true", help="show every finding whole")
+    check.add_argument("--strict", action="store_true", help="let every finding count (exit code 1), also what bites only those who use it")
+    check.add_argument("--ignore", action="append", metavar="ID", help="let this finding not count, by id or slug (may be repeated)")
+    check.add_argument("--baseline", metavar="FILE", help="let only what is new since FILE was written count")
+    check.add_argument("--write-baseline", metavar="FILE", help="write what is found to FILE, for --baseline")
+    check.add_argument("--all", action="store_true", help="list also what bites only those who use it")
+    check.add_argument("-v", "--verbose", action="store_true", help="show every finding and every fact, whole")
+    check.add_argument("--brief", action="store_true", help="with --format json: what counts, and the counts of the rest")
     arguments.add_matrix_option(check)
     arguments.add_output_options(check)
+    arguments.add_redact_option(check)
     check.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    from doctor.diagnosis.diagnosis import Narrowing, diagnose
+    from doctor.diagnosis.diagnosis import diagnose
+    from doctor.diagnosis.finding import Narrowing
     from doctor.knowledge.releases import known_releases
 
     _mention_other_doctor()
+    if options.brief and options.format != "json":
+        raise DoctorError("--brief: only with --format json; on a terminal the report is brief unless --all or --verbose")
     if options.here and options.from_ is None:
         raise DoctorError("--here: only with --from, whose text it says came from here")
     if options.python is not None and options.from_ is not None and not options.here:
@@ -56,10 +68,34 @@ def _run(options: argparse.Namespace) -> int:
             ids=tuple(arguments.known_id(name, matrix) for name in options.id or ()),
             severities=tuple(options.severity or ()),
         )
+        policy = _policy(options, matrix)
         environment, observations = _environment(options, matrix)
-        diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations)
-        write_report(page, options, diagnosis)
+        diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations, policy=policy)
+        if options.write_baseline is not None:
+            _write_baseline(options.write_baseline, diagnosis)
+        asked = options.all or options.strict or bool(options.id or options.package or options.severity)
+        write_report(page, options, diagnosis, everything=asked, brief=options.brief)
     return diagnosis.exit_code
+
+
+def _policy(options: argparse.Namespace, matrix: Matrix) -> Policy:
+    """What is to count. Raises `DoctorError` for an id that does not exist, and a baseline that cannot be read."""
+    from doctor.commands.baseline import read_baseline
+    from doctor.diagnosis.policy import Policy
+
+    return Policy(
+        strict=options.strict,
+        ignored=tuple(arguments.known_id(name, matrix, "--ignore") for name in options.ignore or ()),
+        baseline=read_baseline(options.baseline) if options.baseline is not None else (),
+    )
+
+
+def _write_baseline(name: str, diagnosis: Diagnosis) -> None:
+    from doctor.reports.document import baseline_of
+    from doctor.reports.json import as_json
+
+    with output.destination(name) as page:
+        output.write_text(page, as_json(baseline_of(diagnosis), levels=2))
 
 
 def _environment(options: argparse.Namespace, matrix: Matrix) -> tuple[Environment, tuple[Observation, ...]]:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from doctor.commands import arguments, output
-from doctor.commands.reporting import redactor_for
+from doctor.commands.reporting import gate
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def add(commands: Any) -> None:
     compare.add_argument("--no-live", action="store_true", help="run nothing of the environments examined; torch is then not asked")
     arguments.add_matrix_option(compare)
     arguments.add_output_options(compare)
+    arguments.add_redact_option(compare)
     compare.set_defaults(run=_run)
 
 
@@ -70,7 +71,7 @@ def _run(options: argparse.Namespace) -> int:
         )
         code = 1 if found or only_some else 0
         summary = MatrixSummary(matrix.version, len(matrix.advisories))
-        report = redactor_for(*environments).value(ComparisonReport(1, __version__, summary, sides, found, only_some, code))
+        report = gate(options.redact, *environments).value(ComparisonReport(2, "comparison", __version__, summary, sides, found, only_some, code))
 
         def show(console: Console) -> None:
             from doctor.reports.terminal.comparison import print_comparison

@@ -31,13 +31,15 @@ def add(commands: Any) -> None:
     confirm.add_argument("-v", "--verbose", action="store_true", help="show every finding whole")
     arguments.add_matrix_option(confirm)
     arguments.add_output_options(confirm)
+    arguments.add_redact_option(confirm)
     confirm.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
     from doctor import probe
     from doctor.commands.examining import observe
-    from doctor.diagnosis.diagnosis import Narrowing, diagnose
+    from doctor.diagnosis.diagnosis import diagnose
+    from doctor.diagnosis.finding import Narrowing
     from doctor.knowledge.releases import known_releases
     from doctor.reproduce import reproducers
 

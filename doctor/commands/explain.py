@@ -41,6 +41,7 @@ def add(commands: Any) -> None:
     explain.add_argument("-v", "--verbose", action="store_true", help="show every failure, frame and cause")
     arguments.add_matrix_option(explain)
     arguments.add_output_options(explain)
+    arguments.add_redact_option(explain)
     explain.set_defaults(run=_run)
 
 
@@ -57,17 +58,17 @@ def _run(options: argparse.Namespace) -> int:
             here = probe.examine(options.python, probe.Interest.of(matrix), waiting=output.progress)
         files = options.file or ["-"]
         explanation = explain_lines(text_lines(files), matrix, name=files[0] if len(files) == 1 else None, here=here)
-        report, show = shown(explanation, matrix, options.verbose)
+        report, show = shown(explanation, matrix, options.verbose, redact=options.redact)
         output.write(page, options.format, report, show)
     return report.exit_code
 
 
-def shown(explanation: Explanation, matrix: Matrix, verbose: bool) -> tuple[ExplanationReport, Callable[[Console], None]]:
-    """The masked report on an explanation, and what prints it."""
-    from doctor.commands.reporting import redactor_for
+def shown(explanation: Explanation, matrix: Matrix, verbose: bool, *, redact: bool = False) -> tuple[ExplanationReport, Callable[[Console], None]]:
+    """The report on an explanation, masked for others with `redact`, and what prints it."""
+    from doctor.commands.reporting import gate
     from doctor.reports.explanation import explanation_report
 
-    report = explanation_report(explanation, matrix, redactor_for(explanation.environment))
+    report = explanation_report(explanation, matrix, gate(redact, explanation.environment))
 
     def show(console: Console) -> None:
         from doctor.reports.terminal.explanation import print_explanation

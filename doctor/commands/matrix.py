@@ -61,7 +61,7 @@ def _validate(options: argparse.Namespace) -> int:
         lines.append(f"{options.file}: a valid matrix of {count} advisories")
     except MatrixFileError as error:
         lines, faults, code = str(error).splitlines(), [FaultLine(each.line, each.place, each.message) for each in error.faults], 2
-    validation = Validation(1, __version__, options.file, count, tuple(faults), code)
+    validation = Validation(2, "validation", __version__, options.file, count, tuple(faults), code)
     if code and options.format == "terminal":
         for line in lines:
             output.complain(line)

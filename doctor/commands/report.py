@@ -82,6 +82,7 @@ def _diagnosis(options: argparse.Namespace, matrix: Matrix, traceback: str | Non
     from doctor import probe
     from doctor.commands.examining import observe
     from doctor.diagnosis.diagnosis import diagnose
+    from doctor.explain.explanation import SURE
     from doctor.knowledge.releases import known_releases
     from doctor.reproduce import reproducers
 
@@ -96,13 +97,14 @@ def _diagnosis(options: argparse.Namespace, matrix: Matrix, traceback: str | Non
         causes = explanation.failures[0].causes if explanation.failures else ()
         contradicted = (each for each in explanation.environment.faults if each.slug == "stated-version-contradicted")
         environment = replace(environment, faults=(*environment.faults, *contradicted))
-    diagnosis = diagnose(environment, matrix, known_releases())
+    symptoms = [each.advisory for each in causes[:1] if each.advisory is not None and each.confidence >= SURE]
+    diagnosis = diagnose(environment, matrix, known_releases(), symptoms=symptoms)
     if not options.confirm:
         return diagnosis, causes
     scripts = reproducers()
     wanted = [each.id for each in diagnosis.findings if each.id in scripts]
     observations = observe(environment, wanted, scripts, "cpu", options.timeout)
-    return diagnose(environment, matrix, known_releases(), observations=observations), causes
+    return diagnose(environment, matrix, known_releases(), observations=observations, symptoms=symptoms), causes
 
 
 def _accelerate_config() -> Any:

@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from doctor.reports.redact import Redactor
 
 
+def gate(redact: bool, *environments: Environment) -> Redactor:
+    """The gate for what is shown here, on these environments; with `redact` (`--redact`), for what others are going to see."""
+    from doctor.reports.redact import Screen
+
+    return redactor_for(*environments) if redact else Screen.of_this_machine()
+
+
 def redactor_for(*environments: Environment, keep_private: bool = False) -> Redactor:
-    """The gate for reports on these environments: it knows which of their packages are not published, and the folders those lie in."""
+    """The gate for what leaves the machine: it knows which packages of these environments are not published, and their folders."""
     from doctor.reports.redact import Redactor
 
     folders: list[str] = []
@@ -43,18 +50,15 @@ def _unpublished(executable: str) -> tuple[list[str], list[str]]:
     return [*(folder for _, folder in found if folder), *added], [name for name, _ in found]
 
 
-def write_report(page: TextIO, options: argparse.Namespace, diagnosis: Diagnosis) -> None:
-    """Write the report on a diagnosis in the form asked for."""
-    from doctor.reports.document import report_on
-    from doctor.upgrade.command import upgrade_command
+def write_report(page: TextIO, options: argparse.Namespace, diagnosis: Diagnosis, *, everything: bool = False, brief: bool = False) -> None:
+    """Write the report on a diagnosis in the form asked for: `everything` also what concerns nobody, `brief` the short document."""
+    from doctor.reports.document import brief_of, report_on
 
-    redactor = redactor_for(diagnosis.environment)
-    report = report_on(diagnosis, redactor)
+    report = report_on(diagnosis, gate(options.redact, diagnosis.environment))
 
     def show(console: Console) -> None:
         from doctor.reports.terminal.check import print_report
 
-        command = upgrade_command(diagnosis.plan.changes, redactor.of_paths_only().value(diagnosis.environment))
-        print_report(report, console, command, verbose=options.verbose or bool(options.id))
+        print_report(report, console, everything=everything, verbose=options.verbose)
 
-    output.write(page, options.format, report, show)
+    output.write(page, options.format, brief_of(report, diagnosis) if brief else report, show)

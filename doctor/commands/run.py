@@ -33,6 +33,7 @@ def add(commands: Any) -> None:
     run.add_argument("-v", "--verbose", action="store_true", help="show every failure, frame and cause")
     arguments.add_matrix_option(run)
     arguments.add_output_options(run)
+    arguments.add_redact_option(run)
     run.set_defaults(run=_run)
 
 
@@ -71,7 +72,7 @@ def _explain(reader: TextReader, matrix: Any, command: list[str], options: argpa
     explanation = reader.explanation(here)
     if not explanation.failures:
         return
-    report, show = shown(explanation, matrix, options.verbose)
+    report, show = shown(explanation, matrix, options.verbose, redact=options.redact)
     try:
         if options.output is not None:
             with output.destination(options.output) as page:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from packaging.version import Version
 
-from doctor.diagnosis.diagnosis import SEVERITIES, Finding
+from doctor.diagnosis.finding import SEVERITIES, Finding
 from doctor.facts.environment import STACK, Environment
 from doctor.knowledge.matching import installed_version
 from doctor.knowledge.matrix import AffectedRange, Matrix

@@ -2,68 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
+from doctor.diagnosis.concern import concern_of, concerns_environment
+from doctor.diagnosis.finding import CONCERNS, EVERYTHING, SEVERITIES, Finding, Narrowing
+from doctor.diagnosis.policy import CONCERN_COUNTS, Policy
+from doctor.diagnosis.remedy import NO_UPGRADE_CURES, remedy_for
 from doctor.facts.environment import STACK, Environment, InstallationFault, Unknown
 from doctor.facts.observation import Observation
 from doctor.knowledge.installation import KNOWN_FAULTS
 from doctor.knowledge.matching import Match, installed_version, match
-from doctor.knowledge.matrix import Advisory, Matrix, Severity
+from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.knowledge.releases import Releases
-from doctor.upgrade.plan import Change, Plan, movable, plan_upgrade
-
-NO_UPGRADE_CURES = ("misuse", "resource")
-"""Kinds of advisory whose ranges say how the problem shows, not where it is cured: the caller must change, or more memory be had."""
-Status = Literal["affected", "confirmed", "cleared", "possible"]
-"""`confirmed` and `cleared` when its reproducer was run here, and failed or passed."""
-SEVERITIES: tuple[Severity, ...] = ("silent", "error", "warning")
-"""Worst first: a model that computes with wrong weights and says nothing is worse than one that fails."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One advisory, or one fault of the installation, as it applies here."""
-
-    id: str
-    slug: str
-    title: str
-    kind: str
-    """A kind of advisory, or `installation`."""
-    severity: Severity
-    status: Status
-    package: str
-    installed: str | None
-    fixed_in: str | None
-    """The release that ends the range the installed one lies in; None where no release does, and where no upgrade cures."""
-    trigger: str
-    remedy: str
-    references: tuple[str, ...]
-    missing: tuple[str, ...] = ()
-    """For `possible`: the facts it would take to be sure."""
-    observed: str | None = None
-    """What its reproducer saw here; None when it was not run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowing:
-    """Which findings are asked for. An empty field asks for all."""
-
-    packages: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-    severities: tuple[str, ...] = ()
-
-    def admits(self, finding_id: str, package: str, severity: str) -> bool:
-        """Whether a finding with these is asked for."""
-        return (
-            (not self.packages or package in self.packages)
-            and (not self.ids or finding_id in self.ids)
-            and (not self.severities or severity in self.severities)
-        )
-
-
-EVERYTHING = Narrowing()
+from doctor.upgrade.plan import NO_PLAN, Plan, plan_upgrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +27,39 @@ class Diagnosis:
     advisories: int
     """How many advisories the environment was held against."""
     findings: tuple[Finding, ...]
-    """Worst first."""
+    """What concerns somebody first, and of that the worst."""
     unknown: tuple[Unknown, ...]
     """What the probe could not have, and what the matrix does not cover."""
-    plan: Plan = field(default_factory=lambda: Plan((), (), ()))
+    plan: Plan = NO_PLAN
+    """The upgrade for what counts."""
+    outlook: Plan = NO_PLAN
+    """What upgrades would do for the exposures: told, not recommended."""
     observations: tuple[Observation, ...] = ()
     """What the reproducers saw that were run here."""
+    policy: Policy = field(default=CONCERN_COUNTS)
+    """What counts."""
+
+    @property
+    def counted(self) -> tuple[Finding, ...]:
+        """The findings that make the check fail."""
+        return tuple(each for each in self.findings if self.policy.counts(each))
 
     @property
     def exit_code(self) -> int:
-        """1 when anything was found. Else 2 when a fact that could have changed that was not had. Else 0."""
-        if any(each.status != "cleared" for each in self.findings):
+        """1 when anything was found that counts. Else 2 when a fact that could have changed that was not had. Else 0."""
+        if self.counted:
             return 1
         return 2 if any(each.important for each in self.unknown) else 0
+
+    def __str__(self) -> str:
+        from doctor.diagnosis.summary import as_text
+
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        from doctor.diagnosis.summary import as_html
+
+        return as_html(self)
 
 
 def diagnose(
@@ -96,25 +68,43 @@ def diagnose(
     releases: Releases,
     narrowing: Narrowing = EVERYTHING,
     observations: tuple[Observation, ...] = (),
+    *,
+    policy: Policy = CONCERN_COUNTS,
+    symptoms: Collection[str] = (),
 ) -> Diagnosis:
-    """What of `matrix` holds in `environment`, and the upgrade that clears it. `observations` outweigh what the versions say.
+    """What of `matrix` holds in `environment`, whom it concerns, and the upgrade for what counts.
 
-    The upgrade is chosen as if no variable were set but those that are known to be: one that a text does not name seldom is.
+    `observations` outweigh what the versions say; `symptoms` are the ids of advisories that a failure was seen to be a case of.
+    Upgrades are chosen as if no variable were set but those that are known to be: one that a text does not name seldom is.
     """
     seen = {each.id: each for each in observations}
     matches = _matches(environment, matrix)
     told = [(advisory, found) for advisory, found in matches if _told(advisory, found, environment)]
     asked = [(advisory, found) for advisory, found in told if narrowing.admits(advisory.id, found.package, advisory.severity)]
-    assumed = replace(environment, variables_known=True)
-    held = {advisory.id for advisory, _ in matches if match(advisory, assumed) is not None}
-    curable = [advisory.id for advisory, _ in asked if advisory.id in held and advisory.kind not in NO_UPGRADE_CURES]
-    plan = plan_upgrade(assumed, matrix, releases, held, [each for each in curable if not _cleared(seen.get(each))])
-    findings = [_observed(_advisory_finding(advisory, found, plan, environment), seen.get(advisory.id)) for advisory, found in asked]
-    faults = (fault_finding(fault) for fault in environment.faults)
+    drafts = [(advisory, found, _waived(_draft(advisory, found, environment, seen.get(advisory.id), symptoms), policy)) for advisory, found in asked]
+    plan, outlook = _plans([each for _, _, each in drafts], environment, matrix, releases, matched={each.id for each, _ in matches}, policy=policy)
+    findings = [
+        replace(draft, remedy=remedy_for(advisory, found, plan if policy.counts(draft) else outlook, environment))
+        for advisory, found, draft in drafts
+    ]
+    faults = (_waived(fault_finding(fault), policy) for fault in environment.faults)
     findings += [each for each in faults if narrowing.admits(each.id, each.package, each.severity)]
+    findings.sort(key=_nearest_and_worst_first)
     unknown = tuple(dict.fromkeys((*environment.unknown, *_not_covered(environment, matrix, narrowing))))
-    findings.sort(key=_worst_first)
-    return Diagnosis(environment, matrix.version, len(matrix.advisories), tuple(findings), unknown, plan, observations)
+    return Diagnosis(environment, matrix.version, len(matrix.advisories), tuple(findings), unknown, plan, outlook, observations, policy)
+
+
+def _plans(
+    drafts: list[Finding], environment: Environment, matrix: Matrix, releases: Releases, *, matched: Collection[str], policy: Policy
+) -> tuple[Plan, Plan]:
+    """The upgrade for what counts, which may bring an exposure where nothing better is to be had, and what one would do for the others."""
+    assumed = replace(environment, variables_known=True)
+    held = {each.id for each in matrix.advisories if each.id in matched and match(each, assumed) is not None}
+    curable = [each for each in drafts if each.id in held and each.kind not in NO_UPGRADE_CURES and each.status != "cleared"]
+    counted = [each.id for each in curable if policy.counts(each)]
+    others = [each.id for each in curable if not policy.counts(each) and each.waived is None]
+    tolerated = () if policy.strict else tuple(each.id for each in matrix.advisories if not concerns_environment(each, assumed))
+    return plan_upgrade(assumed, matrix, releases, held, counted, tolerated=tolerated), plan_upgrade(assumed, matrix, releases, held, others)
 
 
 def _matches(environment: Environment, matrix: Matrix) -> list[tuple[Advisory, Match]]:
@@ -134,23 +124,30 @@ def _told(advisory: Advisory, found: Match, environment: Environment) -> bool:
     return any(each.holds_every_version for each in ranges)
 
 
-def _advisory_finding(advisory: Advisory, found: Match, plan: Plan, environment: Environment) -> Finding:
+def _draft(advisory: Advisory, found: Match, environment: Environment, observation: Observation | None, symptoms: Collection[str]) -> Finding:
+    """The finding without its remedy, which depends on the plan."""
     ends = found.fixed_in is not None and advisory.kind not in NO_UPGRADE_CURES
-    return Finding(
+    finding = Finding(
         id=advisory.id,
         slug=advisory.slug,
         title=advisory.title,
         kind=advisory.kind,
         severity=advisory.severity,
         status="possible" if found.missing else "affected",
+        concerns=concern_of(advisory, environment, observation, symptoms),
         package=found.package,
         installed=found.installed,
         fixed_in=str(found.fixed_in) if ends else None,
         trigger=advisory.trigger,
-        remedy=_remedy(advisory, found, plan, environment),
+        remedy="",
         references=advisory.references,
         missing=found.missing,
     )
+    return _observed(finding, observation)
+
+
+def _waived(finding: Finding, policy: Policy) -> Finding:
+    return replace(finding, waived=policy.waiver(finding))
 
 
 def _cleared(observation: Observation | None) -> bool:
@@ -170,47 +167,6 @@ def _observed(finding: Finding, observation: Observation | None) -> Finding:
     return replace(finding, status=status, missing=missing, observed=f"{observation.verdict}: {observation.detail}")
 
 
-def _remedy(advisory: Advisory, found: Match, plan: Plan, environment: Environment) -> str:
-    """What an upgrade does, what to do without one, what not to do."""
-    upgrade = _upgrade_remedy(advisory, found, plan, environment)
-    if advisory.workaround is None:
-        parts = [upgrade, "No workaround is known."]
-    elif _recommended(advisory, plan) is not None:
-        parts = [upgrade, f"Without upgrading: {_sentence(advisory.workaround, capital=False)}"]
-    else:
-        parts = [upgrade, _sentence(advisory.workaround)]
-    if advisory.avoid:
-        parts.append(f"Avoid: {_sentence(advisory.avoid, capital=False)}")
-    return " ".join(parts)
-
-
-def _recommended(advisory: Advisory, plan: Plan) -> Change | None:
-    """The recommended change that clears the advisory, None when none does."""
-    return next((change for change in plan.changes if advisory.id in change.clears), None)
-
-
-def _upgrade_remedy(advisory: Advisory, found: Match, plan: Plan, environment: Environment) -> str:
-    """The upgrade to make, never just the release in which the problem ends: another may have begun there."""
-    if advisory.kind in NO_UPGRADE_CURES:
-        return "No upgrade cures this."
-    change = _recommended(advisory, plan)
-    if change is not None:
-        return f"Upgrade {change.package} to {change.to}."
-    if found.fixed_in is not None and not movable(environment.packages[found.package], environment):
-        return f"Fixed in {found.package} {found.fixed_in}: install it in the build for this machine, which is left to you."
-    if found.fixed_in is not None and match(advisory, replace(environment, variables_known=True)) is None:
-        return f"Fixed in {found.package} {found.fixed_in}."
-    if found.fixed_in is not None:
-        return f"Fixed in {found.package} {found.fixed_in}, but no release with the fix can be recommended here."
-    return f"No release of {found.package} fixes this yet."
-
-
-def _sentence(text: str, capital: bool = True) -> str:
-    """`text` with a full stop, and a capital unless it begins with code."""
-    plain_word = re.match(r"[a-z]+(?=[\s,;:])", text) is not None
-    return (text[0].upper() + text[1:] if capital and plain_word else text) + ("" if text.endswith((".", "!", "?")) else ".")
-
-
 def fault_finding(fault: InstallationFault) -> Finding:
     """A fault of the installation, or of what is said about it, as a finding."""
     known = KNOWN_FAULTS[fault.slug]
@@ -221,6 +177,7 @@ def fault_finding(fault: InstallationFault) -> Finding:
         kind="installation",
         severity=known.severity,
         status="affected",
+        concerns="environment",
         package=fault.package,
         installed=fault.installed,
         fixed_in=None,
@@ -253,5 +210,12 @@ def _not_covered(environment: Environment, matrix: Matrix, narrowing: Narrowing)
     return uncovered
 
 
-def _worst_first(finding: Finding) -> tuple[bool, int, bool, bool, str]:
-    return (finding.status == "cleared", SEVERITIES.index(finding.severity), finding.kind != "installation", finding.status == "possible", finding.id)
+def _nearest_and_worst_first(finding: Finding) -> tuple[bool, int, int, bool, bool, str]:
+    return (
+        finding.status == "cleared",
+        CONCERNS.index(finding.concerns),
+        SEVERITIES.index(finding.severity),
+        finding.kind != "installation",
+        finding.status == "possible",
+        finding.id,
+    )

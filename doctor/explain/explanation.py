@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from doctor.diagnosis.diagnosis import NO_UPGRADE_CURES
+from doctor.diagnosis.remedy import NO_UPGRADE_CURES
 from doctor.facts.environment import Environment
 from doctor.facts.symptom import Failure
 from doctor.knowledge.cause import Cause, Sign, Weight, frames_hold
@@ -22,7 +22,7 @@ from doctor.upgrade.plan import Change, plan_upgrade
 _ODDS_BEFORE = 0.25
 """Of any one cause against "none that is known", before a sign is seen."""
 _TIMES: Mapping[Weight, float] = {"proves": 80.0, "strong": 20.0, "likely": 6.0, "hint": 1.8, "against": 0.2, "excludes": 0.0}
-_SURE = 0.5
+SURE = 0.5
 """Confidence from which on a cause is named as the cause, and an upgrade recommended for it."""
 _SUREST = 0.99
 """Nothing read from a text is certain."""
@@ -77,7 +77,7 @@ class ExplainedFailure:
     @property
     def sure(self) -> bool:
         """Whether one cause is likelier than all others and "unknown" together."""
-        return bool(self.causes) and self.causes[0].confidence >= _SURE
+        return bool(self.causes) and self.causes[0].confidence >= SURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def _described(clues: Clues, environment: Environment, matrix: Matrix, releases:
     """A failure that a text tells of in words only, when its words make a case."""
     untold = Failure(None, "", (), min(clues.found.values(), default=1))
     causes = _causes(untold, clues, environment, matrix, releases)
-    return ExplainedFailure(untold, causes) if causes and causes[0].confidence >= _SURE else None
+    return ExplainedFailure(untold, causes) if causes and causes[0].confidence >= SURE else None
 
 
 # Causes
@@ -292,7 +292,7 @@ def _likely(case: _Case, confidence: float, environment: Environment, matrix: Ma
     cause = case.cause
     advisory, found = _culprit(case, environment, matrix)
     kind = max(case.kinds, key=lambda each: each[0])[1] if case.kinds else cause.kind
-    upgrade = _upgrade(advisory, found, environment, matrix, releases) if confidence >= _SURE else None
+    upgrade = _upgrade(advisory, found, environment, matrix, releases) if confidence >= SURE else None
     return LikelyCause(
         cause=cause.name,
         kind=kind,

@@ -12,7 +12,8 @@ from doctor.facts.observation import Observation
 from doctor.knowledge import schema
 from doctor.readers.embedded import embedded_report
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSIONS = (1, 2)
+"""Between which the environment and the observations did not change."""
 MAX_CHARACTERS = 8 * 1024 * 1024
 
 
@@ -22,10 +23,11 @@ def environment_in_attachment(text: str, name: str) -> Environment | None:
     if document is None:
         return None
     version = document["schema_version"]
-    if version != SCHEMA_VERSION:
+    if version not in SCHEMA_VERSIONS:
         writer = document.get("doctor_version")
         raise DoctorError(
-            f"{name}: a report of schema version {version!r:.20}, written by doctor {writer!r:.20}; this doctor reads version {SCHEMA_VERSION}"
+            f"{name}: a report of schema version {version!r:.20}, written by doctor {writer!r:.20}; this doctor reads "
+            f"versions {' and '.join(map(str, SCHEMA_VERSIONS))}"
         )
     data = document["environment"]
     faults = [each for each in schema.mismatches(Environment, data) if not _removed(data, each)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from doctor.dating import Dating
 from doctor.reports.document import SchemaVersion
@@ -14,6 +15,7 @@ class DatingReport:
     """`doctor date --format json`."""
 
     schema_version: SchemaVersion
+    document: Literal["dating"]
     doctor_version: str
     datings: tuple[Dating, ...]
     """By distribution; empty when the text has no frame of a distribution that is covered."""
@@ -22,7 +24,7 @@ class DatingReport:
 
 def dating_report(datings: tuple[Dating, ...]) -> DatingReport:
     """The report on datings. Nothing in it is private: paths outside the packages are not kept."""
-    return DatingReport(1, __version__, datings, _exit_code(datings))
+    return DatingReport(2, "dating", __version__, datings, _exit_code(datings))
 
 
 def _exit_code(datings: tuple[Dating, ...]) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from doctor.diagnosis.diagnosis import Finding, fault_finding
+from doctor.diagnosis.diagnosis import fault_finding
+from doctor.diagnosis.finding import Finding
 from doctor.explain.explanation import Explanation, LikelyCause
 from doctor.facts.environment import Environment
 from doctor.facts.symptom import Frame
@@ -41,6 +42,7 @@ class ExplanationReport:
     """`doctor explain --format json`."""
 
     schema_version: SchemaVersion
+    document: Literal["explanation"]
     doctor_version: str
     matrix: MatrixSummary
     environment: Environment
@@ -57,7 +59,7 @@ class ExplanationReport:
 
 
 def explanation_report(explanation: Explanation, matrix: Matrix, redactor: Redactor) -> ExplanationReport:
-    """The report on an explanation, with everything private masked."""
+    """The report on an explanation, masked by `redactor`."""
     explanation = redactor.value(explanation)
     failures = tuple(
         FailureReport(
@@ -72,7 +74,8 @@ def explanation_report(explanation: Explanation, matrix: Matrix, redactor: Redac
         for each in explanation.failures
     )
     return ExplanationReport(
-        schema_version=1,
+        schema_version=2,
+        document="explanation",
         doctor_version=__version__,
         matrix=MatrixSummary(matrix.version, len(matrix.advisories)),
         environment=explanation.environment,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
-from doctor.diagnosis.diagnosis import Finding
+from doctor.diagnosis.finding import Finding
+from doctor.diagnosis.summary import exposures_sentence
 from doctor.facts.environment import STACK
 from doctor.reports import labels
 from doctor.reports.attachment import Attachment, facts_as_json
-from doctor.reports.markdown import SHOWN, headline_text, masked_labels, verdict
+from doctor.reports.markdown import headline_text, masked_labels, verdict
 from doctor.reports.strip import Stretch
 
 FACTS_ID = "doctor-report"
@@ -53,11 +54,12 @@ def html(attachment: Attachment, strips: Mapping[str, tuple[Stretch, ...]]) -> s
     body = "".join(
         (
             *_head(attachment),
-            *_section("What is here", _facts(attachment)),
-            *_section("What is known to be wrong with it", _findings(attachment, strips)),
+            *(_section("What the traceback comes from", _causes(attachment)) if attachment.report.traceback else ()),
+            *_section("What is wrong", _concerning(attachment, strips)),
             *_section("What to do", _upgrade(attachment)),
             *(_section("What happened", _traceback(attachment)) if attachment.report.traceback else ()),
-            *(_section("What the traceback comes from", _causes(attachment)) if attachment.report.traceback else ()),
+            *_section("What is here", _facts(attachment)),
+            *_section("Known traps in these releases", _others(attachment, strips)),
             *_section("What could not be determined", _undetermined(attachment)),
             *_section("What was masked", _masked(attachment)),
         )
@@ -115,14 +117,28 @@ def _list(rows: Iterable[tuple[str, str]]) -> str:
 # Findings
 
 
-def _findings(attachment: Attachment, strips: Mapping[str, tuple[Stretch, ...]]) -> Iterator[str]:
-    findings = attachment.report.findings
-    if not findings:
-        yield f"<p>{escape(verdict(attachment))}</p>\n"
-    for number, finding in enumerate(findings):
-        yield from _finding(finding, attachment.evidence.get(finding.id), strips.get(finding.id, ()), number < SHOWN)
+def _concerning(attachment: Attachment, strips: Mapping[str, tuple[Stretch, ...]]) -> Iterator[str]:
+    """What concerns this environment, or what was shown."""
+    yield f"<p>{escape(attachment.report.verdict.sentence)}</p>\n"
+    yield from _articles([each for each in attachment.report.findings if each.concerns_somebody], attachment, strips, opened=True)
+
+
+def _others(attachment: Attachment, strips: Mapping[str, tuple[Stretch, ...]]) -> Iterator[str]:
+    """What the releases have, and bites only those who use it: folded away."""
+    others = [each for each in attachment.report.findings if not each.concerns_somebody]
+    yield f"<p>{escape(exposures_sentence(attachment.report.summary) or 'None is known.')}</p>\n"
+    if others:
+        yield f"<details><summary>All {len(others)}</summary>\n"
+        yield from _articles(others, attachment, strips, opened=False)
+        yield "</details>\n"
+
+
+def _articles(findings: list[Finding], attachment: Attachment, strips: Mapping[str, tuple[Stretch, ...]], *, opened: bool) -> Iterator[str]:
+    """The legend first: strips without it say nothing."""
     if any(strips.get(each.id) for each in findings):
         yield _LEGEND
+    for finding in findings:
+        yield from _finding(finding, attachment.evidence.get(finding.id), strips.get(finding.id, ()), opened)
 
 
 _LEGEND = (
@@ -172,7 +188,11 @@ def _here(strip: tuple[Stretch, ...]) -> Iterator[str]:
 
 def _causes(attachment: Attachment) -> Iterator[str]:
     causes = attachment.report.causes
-    rows = [f"{each.title} ({each.cause}, {each.kind}; {each.confidence:.0%} sure): {'; '.join(each.because)}" for each in causes]
+    rows = [
+        f"{each.title} ({each.cause}, {each.kind}; {each.confidence:.0%} sure): {'; '.join(each.because)}. {each.remedy}"
+        + (f" Avoid: {each.avoid}" if each.avoid else "")
+        for each in causes
+    ]
     yield _items(rows or ["No cause that doctor knows of fits."])
 
 

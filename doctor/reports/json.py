@@ -7,10 +7,12 @@ from typing import Any
 
 from doctor.knowledge import schema
 from doctor.knowledge.matrix import Matrix
-from doctor.reports.document import ComparisonReport, Facts, Listing, Report, Validation
+from doctor.reports.document import Baseline, Brief, ComparisonReport, Facts, Listing, Report, Validation
 
 _PUBLISHED: dict[str, tuple[Any, bool]] = {
     "report": (Report, True),
+    "brief": (Brief, True),
+    "baseline": (Baseline, True),
     "facts": (Facts, True),
     "comparison": (ComparisonReport, True),
     "listing": (Listing, True),
@@ -44,6 +46,7 @@ def published_schemas() -> dict[str, str]:
 
     schemas = {}
     for name, (kind, complete) in {**_PUBLISHED, "explanation": (ExplanationReport, True), "dating": (DatingReport, True)}.items():
-        head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"meta-tensor-doctor {name}, schema version 1"}
+        version = 1 if kind is Matrix else 2
+        head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"meta-tensor-doctor {name}, schema version {version}"}
         schemas[f"{name}.schema.json"] = json.dumps({**head, **schema.json_schema(kind, complete)}, indent=2) + "\n"
     return schemas

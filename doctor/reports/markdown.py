@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from doctor.diagnosis.diagnosis import NO_UPGRADE_CURES, Finding
+from doctor.diagnosis.finding import Finding
+from doctor.diagnosis.remedy import NO_UPGRADE_CURES
+from doctor.diagnosis.summary import exposures_sentence
 from doctor.facts.environment import STACK
 from doctor.reports import labels
 from doctor.reports.attachment import Attachment, facts_as_json
@@ -19,8 +21,6 @@ from doctor.reports.labels import FILL_IN, Labelled
 
 GITHUB_LIMIT = 65536
 """Characters that GitHub takes as the body of an issue."""
-SHOWN = 6
-"""Up to so many findings stand open; the rest are folded away."""
 Part = Callable[[Attachment], Iterator[str]]
 
 
@@ -34,9 +34,11 @@ class Template:
 def markdown(attachment: Attachment, template: str | None = None) -> str:
     """The attachment for the form of one project (a key of `TEMPLATES`), or for any when it is None."""
     lines = [*headline(attachment), ""]
+    if attachment.report.traceback:
+        lines += ["### What the traceback comes from", "", *_causes(attachment), ""]
     for heading, part in TEMPLATES[template or "general"].sections:
         lines += [heading, "", *part(attachment), ""] if heading else [*part(attachment), ""]
-    for heading, part in (*((("### What the traceback comes from", _causes),) if attachment.report.traceback else ()), *_FOR_EVERYBODY):
+    for heading, part in _FOR_EVERYBODY:
         lines += [heading, "", *part(attachment), ""]
     lines += _folded("For programs: the facts as JSON (doctor check --from FILE)", fenced(facts_as_json(attachment.report), "json"))
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -66,15 +68,15 @@ def headline_text(attachment: Attachment) -> str:
 def verdict(attachment: Attachment) -> str:
     """What is known to be wrong, in two sentences."""
     report = attachment.report
-    held = [each for each in report.findings if each.status != "cleared"]
-    if not held:
-        covered = f"None of the {report.matrix.advisories} advisories of doctor's matrix {report.matrix.version} holds here"
-        return f"{covered}, as far as they cover it." if report.exit_code else f"{covered}."
-    silent = sum(each.severity == "silent" for each in held)
-    confirmed = sum(each.status == "confirmed" for each in held)
-    known = f"{_count(len(held), 'known problem')} can bite here, {silent} of them without an error; {confirmed} confirmed by running a reproducer."
-    changes = [f"{each.package} {each.to} clears {len(each.clears)}" for each in report.upgrade.changes]
-    return known + (f" Upgrading helps: {', '.join(changes)}." if changes else " No upgrade that doctor can recommend clears any.")
+    confirmed = sum(each.status == "confirmed" for each in report.findings)
+    changes = [f"{each.package} {each.to} clears {', '.join(each.clears)}" for each in report.upgrade.changes]
+    said = [
+        report.verdict.sentence,
+        f"Upgrading helps: {'; '.join(changes)}." if changes else "",
+        f"{_count(confirmed, 'reproducer')} failed here." if confirmed else "",
+        exposures_sentence(report.summary),
+    ]
+    return " ".join(each for each in said if each)
 
 
 def _hardware(attachment: Attachment) -> str:
@@ -222,19 +224,25 @@ def _causes(attachment: Attachment) -> Iterator[str]:
     for each in attachment.report.causes:
         advisory = f", {each.advisory}" if each.advisory else ""
         yield f"- {code(each.cause)} ({each.kind}{advisory}, {each.confidence:.0%} sure): {plain(each.title)}; {plain('; '.join(each.because))}"
+        yield f"  - {plain(each.remedy)}"
+        if each.avoid:
+            yield f"  - Avoid: {plain(each.avoid)}"
     if not attachment.report.causes:
         yield "No cause that doctor knows of fits."
 
 
 def _findings(attachment: Attachment) -> Iterator[str]:
     findings = attachment.report.findings
-    if not findings:
-        yield plain(verdict(attachment))
-        return
-    yield from _table(findings[:SHOWN], attachment)
-    if len(findings) > SHOWN:
+    near = [each for each in findings if each.concerns_somebody]
+    others = [each for each in findings if not each.concerns_somebody]
+    yield plain(attachment.report.verdict.sentence)
+    if near:
+        yield from ("", *_table(near, attachment))
+    if others:
         yield ""
-        yield from _folded(f"{len(findings) - SHOWN} more", list(_table(findings[SHOWN:], attachment)))
+        yield from _folded(f"{_count(len(others), 'known trap')} of these releases, for what uses them", list(_table(others, attachment)))
+    if not findings:
+        return
     yield ""
     yield "Evidence: `run`, a reproducer was seen to fail and to pass on real releases; `source`, their code was read; `reported`, neither."
     yield ""

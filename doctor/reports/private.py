@@ -134,7 +134,7 @@ _SHAPES = "|".join([
 ])  # fmt: skip
 _HEADER = r"""["'\\]{0,3}\s{0,4}[:=]\s{0,4}["']?(?P<value>[^"'\n]{4,2000})"""
 
-_TOKENS = (
+SECRETS = (
     Masker(
         "private-key", "-",
         re.compile(r"-----BEGIN [A-Z ]{0,40}(?:PRIVATE KEY|CERTIFICATE)[A-Z ]{0,20}-----.*?(?:-----END [A-Z ]{0,60}-----|\Z)", re.DOTALL),
@@ -157,7 +157,7 @@ _TOKENS = (
     ),
     Masker("token", "", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{20,200}(?![A-Za-z0-9])"), _random_word, everywhere=True),
 )  # fmt: skip
-"""In this order: what is longer, and says more clearly what it is, before what is shorter."""
+"""Masked in every output. In this order: what is longer, and says more clearly what it is, before what is shorter."""
 
 
 # People and machines
@@ -288,7 +288,7 @@ _NUMBERS = (
     Masker("ip", ".", re.compile(r"(?<![\w.+-])\d{1,3}(?:\.\d{1,3}){3}(?![\w+-]|\.\w)"), _address),
 )  # fmt: skip
 
-MASKERS = (*_TOKENS, *_PEOPLE, *_NUMBERS)
+MASKERS = (*SECRETS, *_PEOPLE, *_NUMBERS)
 
 
 # Addresses of services

@@ -1,4 +1,7 @@
-"""The one gate: what leaves the machine names neither its user nor its host, no folder of theirs, and carries no secret."""
+"""The one gate: what leaves the machine names neither its user nor its host, no folder of theirs, and carries no secret.
+
+`Redactor` is for what leaves the machine, `Screen` for what is shown at it.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
-from doctor.facts.environment import Requirement
-from doctor.reports.private import CONTROL_CHARACTER, MASKERS, URL, Masker, is_private_address, names_a_secret, private_parts
+from doctor.facts.environment import Environment, Requirement
+from doctor.reports.private import CONTROL_CHARACTER, MASKERS, SECRETS, URL, Masker, is_private_address, names_a_secret, private_parts
 from doctor.reports.public_names import PUBLIC_USERS, is_public_distribution
 
 _T = TypeVar("_T")
@@ -22,7 +25,6 @@ _MOST_KNOWN = 200
 """So many values are looked for wherever they stand: a hostile text must not make the search slow."""
 _LEAST_KNOWN = 6
 """Shorter values are masked only where they give themselves away: elsewhere they may be words like others."""
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s\"'<>]{1,400}@")
 _TEMPORARY = re.compile(
     r"(?<![\w.~>/-])(?:/private)?(?:/tmp|/var/tmp|/var/folders/\w{1,4}/\w{10,60}/T)(?![\w.-])"
     r"|[A-Za-z]:\\{1,2}(?:Users\\{1,2}[^\\\n]{1,64}\\{1,2}AppData\\{1,2}Local|Windows)\\{1,2}Temp(?![\w.-])"
@@ -74,21 +76,16 @@ class Redactor:
         self._fixed = self._fixed_masks(private, user, host)
         self._learn(private)
 
-    def of_paths_only(self) -> Redactor:
-        """One that masks no names: for a command, which has to work where it is pasted."""
-        return _PathsOnly(self._homes)
-
     @classmethod
     def of_this_machine(cls, folders: Iterable[str] = (), packages: Iterable[str] = (), *, keep_private: bool = False) -> Redactor:
         """The redactor of the user who runs doctor, on the machine it runs on; `folders` and `packages` as in `Private`."""
-        home = str(Path.home())
-        try:
-            user = getpass.getuser()
-        except (OSError, KeyError):
-            user = None
-        secrets = tuple(value for name, value in os.environ.items() if names_a_secret(name))
-        private = Private(secrets, tuple(folders), tuple(packages), tempfile.gettempdir())
-        return cls((home, os.path.realpath(home)), user, socket.gethostname().partition(".")[0], private, keep_private=keep_private)
+        private = Private(_secrets_here(), tuple(folders), tuple(packages), _temporary_folder())
+        return cls(_homes(), _user(), socket.gethostname().partition(".")[0], private, keep_private=keep_private)
+
+    def place(self, environment: Environment) -> Environment:
+        """The environment that a command is to be aimed at: none, for nobody can say where a reader elsewhere pastes it."""
+        python = dataclasses.replace(environment.python, executable=None, prefix=None)
+        return dataclasses.replace(environment, python=python, manager=dataclasses.replace(environment.manager, project=None))
 
     @property
     def masked(self) -> tuple[Masked, ...]:
@@ -217,20 +214,57 @@ class Redactor:
         return label
 
 
-class _PathsOnly(Redactor):
-    """Masks the home folder, credentials and control characters, and nothing that a command needs."""
+class Screen(Redactor):
+    """For the person at the machine: paths and names as they are, so that they can be clicked and pasted.
 
-    def __init__(self, homes: tuple[str, ...]) -> None:
-        super().__init__(homes, None, None)
+    Secrets are masked here too, and control characters taken out: a screen is looked at, copied and recorded.
+    """
 
-    def _mask(self, text: str) -> str:
-        text = _CREDENTIALS.sub("<credentials>@", CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text))
-        for pattern, label in _folder_masks([(home, "~") for home in self._homes]):
-            text = pattern.sub(label, text)
-        return text
+    def __init__(self, secrets: tuple[str, ...] = ()) -> None:
+        super().__init__((), None, None, Private(secrets), keep_private=True)
+        self._maskers = list(SECRETS)
+        self._fixed = []
 
-    def _dependent(self, name: str) -> str:
-        return name
+    @classmethod
+    def of_this_machine(cls, folders: Iterable[str] = (), packages: Iterable[str] = (), *, keep_private: bool = True) -> Screen:
+        """The screen of the user who runs doctor."""
+        return cls(_secrets_here())
+
+    def place(self, environment: Environment) -> Environment:
+        """A command is pasted where the environment is."""
+        return environment
+
+    def _url(self, match: re.Match[str]) -> str:
+        user = match["user"] or ""
+        return match[0] if user in ("", "git@") else match[0].replace(user, self._label("credentials", user) + "@", 1)
+
+
+def _secrets_here() -> tuple[str, ...]:
+    return tuple(value for name, value in os.environ.items() if names_a_secret(name))
+
+
+def _homes() -> tuple[str, ...]:
+    """The home folder, as it is called and as it is; none where a user without an entry in passwd has no HOME."""
+    try:
+        home = str(Path.home())
+    except RuntimeError:
+        return ()
+    return home, os.path.realpath(home)
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None
+
+
+def _temporary_folder() -> str | None:
+    """None where nothing can be written, as in a container that was started read-only."""
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return None
 
 
 def _is_private_name(name: str | None) -> TypeGuard[str]:

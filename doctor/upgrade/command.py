@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from doctor.facts.environment import Environment
+from doctor.facts.environment import THIS_MACHINE, Environment
 from doctor.upgrade.plan import Change
 
 _AIMED_NOWHERE: Mapping[str, tuple[str, ...]] = {
@@ -27,7 +28,7 @@ def upgrade_command(changes: Sequence[Change], environment: Environment) -> str 
     commands = []
     if by_conda:
         pins = [f"{change.package}={change.to}" for change in by_conda]
-        prefix = environment.python.prefix
+        prefix = environment.python.prefix if _is_here(environment) else None
         commands.append(["conda", "install", *(("--prefix", prefix) if prefix else ()), *pins])
     if others:
         commands.append([*_installer(environment), *_pins(others, environment)])
@@ -35,9 +36,13 @@ def upgrade_command(changes: Sequence[Change], environment: Environment) -> str 
     return " && ".join(quote(command) for command in commands) or None
 
 
+def _is_here(environment: Environment) -> bool:
+    return environment.read_from is None or THIS_MACHINE in environment.sources.values()
+
+
 def _installer(environment: Environment) -> tuple[str, ...]:
-    """Aimed at the interpreter or project examined; an environment read from a text has neither."""
-    python, project = environment.python.executable, environment.manager.project or "."
+    """Aimed at the interpreter or project examined; that of an environment which was read from a text is not here."""
+    python, project = environment.python.executable if _is_here(environment) else None, environment.manager.project or "."
     if python is None:
         return _AIMED_NOWHERE[environment.manager.name]
     commands = {
@@ -63,5 +68,10 @@ def _pins(changes: Sequence[Change], environment: Environment) -> list[str]:
 
 
 def _posix(words: Sequence[str]) -> str:
-    """For a POSIX shell, with the `~` of a path in the home folder left for the shell to expand."""
-    return " ".join("~/" + shlex.quote(word[2:]) if word.startswith("~/") else shlex.quote(word) for word in words)
+    return " ".join(shlex.quote(word) if word.isprintable() else _spelled_out(word) for word in words)
+
+
+def _spelled_out(word: str) -> str:
+    """A word with characters that could steer the terminal, or that are not UTF-8, as the shell reads it (POSIX.1-2024)."""
+    spelled = "".join(chr(byte) if 0x20 <= byte < 0x7F and byte not in b"\\'" else f"\\{byte:03o}" for byte in os.fsencode(word))
+    return f"$'{spelled}'"

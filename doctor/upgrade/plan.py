@@ -1,8 +1,8 @@
 """The smallest set of upgrades that clears findings and brings no new one. Pure.
 
 A release is *clean* here when no bug or incompatibility holds with it that does not hold already. Only clean releases are
-recommended, and only up to the newest one the matrix covers. Releases that clear more but bring something new are reported with
-their price, never recommended.
+recommended, and only up to the newest one the matrix covers; what is *tolerated* is brought where no release is without it. Releases
+that clear more but bring something new are reported with their price, never recommended.
 """
 
 from __future__ import annotations
@@ -24,15 +24,33 @@ _KINDS_AN_UPGRADE_ANSWERS = ("bug", "incompatibility")
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A nearer release that clears as much as the one recommended, and why it is not."""
+
+    version: str
+    """The release."""
+    brings: tuple[str, ...]
+    """Bugs and incompatibilities that hold with it, and not with the one recommended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One package to move."""
 
     package: str
+    """The distribution."""
     from_: str | None
+    """The version installed; None when it could not be had."""
     to: str
+    """The release recommended."""
     clears: tuple[str, ...]
+    """Ids of the findings that do not hold with it."""
     newest_clean: str
-    """The newest release that clears as much and brings nothing new; `to` itself where there is no later one."""
+    """The newest release that clears as much and brings no more; `to` itself where there is no later one."""
+    brings: tuple[str, ...] = ()
+    """What is tolerated, did not hold, and does with the new release."""
+    passed_over: PassedOver | None = None
+    """The first release that clears as much, where another is recommended; None where it is this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +79,9 @@ class Plan:
     alternatives: tuple[Alternative, ...]
 
 
+NO_PLAN = Plan((), (), ())
+
+
 @dataclass(frozen=True, slots=True)
 class _Move:
     """A package, the releases it could move to, and what each would do."""
@@ -79,10 +100,17 @@ class _Move:
         return tuple(each for each in ids if self.hits.get(each, 0) >> index & 1)
 
 
-def plan_upgrade(environment: Environment, matrix: Matrix, releases: Releases, held: Container[str], findings: Sequence[str]) -> Plan:
-    """Choose upgrades for `findings`, ids of advisories the user wants cleared; `held` are all that hold in `environment`."""
-    new = [each.id for each in matrix.advisories if each.id not in held and each.kind in _KINDS_AN_UPGRADE_ANSWERS]
-    choice = _Choice(matrix, releases, tuple(new), _by_package(matrix))
+def plan_upgrade(
+    environment: Environment, matrix: Matrix, releases: Releases, held: Container[str], findings: Sequence[str], *, tolerated: Container[str] = ()
+) -> Plan:
+    """Choose upgrades for `findings`, ids of advisories the user wants cleared; `held` are all that hold in `environment`.
+
+    `tolerated` are ids that a release may bring where none is to be had without.
+    """
+    if not findings:
+        return NO_PLAN
+    new = tuple(each.id for each in matrix.advisories if each.id not in held and each.kind in _KINDS_AN_UPGRADE_ANSWERS)
+    choice = _Choice(matrix, releases, new, tuple(each for each in new if each in tolerated), _by_package(matrix))
     changes: dict[str, Change] = {}
     moved, remaining = environment, tuple(findings)
     while (best := choice.best_change(moved, remaining, [each for each in findings if each not in remaining])) is not None:
@@ -101,7 +129,9 @@ class _Choice:
     matrix: Matrix
     releases: Releases
     new: tuple[str, ...]
-    """Bugs and incompatibilities that do not hold before any change, and must not hold after."""
+    """Bugs and incompatibilities that do not hold before any change, and had better not hold after."""
+    tolerated: tuple[str, ...]
+    """Those of them that may, where no release is without."""
     by_package: Mapping[str, Sequence[Advisory]]
     """The advisories that have to do with a package."""
 
@@ -112,14 +142,31 @@ class _Choice:
         return max(changes, key=lambda change: len(change.clears), default=None)
 
     def _nearest_clean(self, move: _Move, remaining: Sequence[str], cleared: Sequence[str]) -> Change | None:
-        clean = {index: move.clears(index, remaining) for index in range(len(move.releases)) if not move.hit(index, (*self.new, *cleared))}
+        never = (*(each for each in self.new if each not in self.tolerated), *cleared)
+        clean = {index: move.clears(index, remaining) for index in range(len(move.releases)) if not move.hit(index, never)}
         most = max((len(each) for each in clean.values()), default=0)
         if most == 0:
             return None
-        nearest = min(index for index, each in clean.items() if len(each) == most)
-        newest = max(index for index, each in clean.items() if set(each) >= set(clean[nearest]))
-        to, newest_clean = (str(move.releases[index].version) for index in (nearest, newest))
-        return Change(move.package, None, to, clean[nearest], newest_clean)
+        best = [index for index, each in clean.items() if len(each) == most]
+        price = {index: move.hit(index, self.tolerated) for index in best}
+        nearest = min(best, key=lambda index: (len(price[index]), index))
+        newest = max(index for index in best if set(clean[index]) >= set(clean[nearest]) and len(price[index]) <= len(price[nearest]))
+        return Change(
+            package=move.package,
+            from_=None,
+            to=str(move.releases[nearest].version),
+            clears=clean[nearest],
+            newest_clean=str(move.releases[newest].version),
+            brings=price[nearest],
+            passed_over=self._passed_over(move, nearest, remaining, cleared),
+        )
+
+    def _passed_over(self, move: _Move, nearest: int, remaining: Sequence[str], cleared: Sequence[str]) -> PassedOver | None:
+        """The first release that clears as much as the nearest one recommended, and what it would have brought."""
+        wanted = set(move.clears(nearest, remaining))
+        first = next(index for index in range(nearest + 1) if set(move.clears(index, remaining)) >= wanted)
+        brings = tuple(each for each in move.hit(first, (*self.new, *cleared)) if each not in move.hit(nearest, (*self.new, *cleared)))
+        return PassedOver(str(move.releases[first].version), brings) if first != nearest else None
 
     def alternatives(self, environment: Environment, findings: Sequence[str], changes: Mapping[str, Change]) -> Iterator[Alternative]:
         """For each package the newest release, and the one that clears the most at the least price, where they are not recommended."""

@@ -52,19 +52,96 @@ def test_check_is_the_default_command(doctor: Doctor, stack: Path) -> None:
     assert findings[0]
 
 
-def test_the_report_says_what_is_here_what_is_wrong_and_what_to_do(doctor: Doctor, stack: Path) -> None:
-    ran = doctor("--no-live", "--python", stack)
+def test_what_bites_only_its_users_is_a_count_and_no_failure(doctor: Doctor, stack: Path) -> None:
+    ran = doctor("--no-live", "--python", stack, variables={"COLUMNS": "80"})
+    assert (ran.code, ran.err) == (0, "")
+    assert "[ok] Nothing is wrong with this environment." in ran.out
+    assert "36 known traps lie in these releases and bite only what uses them." in ran.out
+    assert "doctor --all" in ran.out
+    assert "doctor explain FILE" in ran.out
+    assert "MT080" not in ran.out
+    assert len(ran.out.splitlines()) <= 24
+
+
+def test_what_concerns_the_environment_is_told_with_what_to_do(doctor: Doctor, stack: Path) -> None:
+    (site_packages,) = stack.glob("lib/python3*/site-packages")
+    metadata = site_packages / "accelerate-1.0.1.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text().replace("1.0.1", "0.25.0"))
+    ran = doctor("--no-live", "--python", stack, variables={"COLUMNS": "80"})
     assert ran.code == 1
-    for expected in ("transformers", "4.46.3", "MT080", "to_empty() on a loaded model", "accelerate==1.15.0", "-m pip install"):
+    for expected in ("[!!] 1 thing is wrong with this environment.", "MT114", "treats accelerate older than 0.26.0", "-m pip install accelerate=="):
         assert expected in ran.out
-    assert ran.err == ""
+    assert len(ran.out.splitlines()) <= 24
 
 
-def test_every_finding_stands_in_the_report_once(doctor: Doctor, stack: Path) -> None:
+def test_every_finding_stands_in_the_whole_report_once(doctor: Doctor, stack: Path) -> None:
     report = doctor("--no-live", "--python", stack, "--format", "json").json
-    out = doctor("--no-live", "--python", stack).out
+    out = doctor("--no-live", "--python", stack, "--all").out
     shown = re.findall(r"^  (MT\d+) (?:silent|error|warning) ", out, re.MULTILINE)
     assert sorted(shown) == sorted(finding["id"] for finding in report["findings"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ((), 0),
+        (("--strict",), 1),
+        (("--severity", "silent"), 0),
+        (("--strict", "--severity", "silent"), 1),
+        (("--strict", "--id", "MT080"), 1),
+        (("--strict", "--id", "MT080", "--ignore", "MT080"), 0),
+        (("--strict", "--id", "MT080", "--ignore", "to-empty-wipes-loaded-weights"), 0),
+        (("--strict", "--id", "MT080", "--ignore", "MT057"), 1),
+        (("--ignore", "MT999"), 2),
+        (("--brief",), 2),
+    ],
+)
+def test_exit_code(doctor: Doctor, stack: Path, arguments: tuple[str, ...], code: int) -> None:
+    """The table of docs/manual.md, "Whom a finding concerns"."""
+    assert doctor("--no-live", "--python", stack, *arguments).code == code
+
+
+def test_only_what_is_new_since_the_baseline_counts(doctor: Doctor, stack: Path, tmp_path: Path) -> None:
+    given = ("--no-live", "--python", stack)
+    assert doctor(*given, "--strict", "--id", "MT080", "--write-baseline", "known.json").code == 1
+    baseline = json.loads((tmp_path / "known.json").read_text())
+    jsonschema.validate(baseline, json.loads(published_schemas()["baseline.schema.json"]))
+    assert doctor(*given, "--strict", "--id", "MT080", "--baseline", "known.json").code == 0
+    assert doctor(*given, "--strict", "--id", "MT080", "--id", "MT057", "--baseline", "known.json").code == 1
+    report = doctor(*given, "--strict", "--id", "MT080", "--baseline", "known.json", "--format", "json").json
+    assert [each["waived"] for each in report["findings"]] == ["baseline"]
+    assert report["summary"]["waived"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read: No such file or directory; --write-baseline writes one"),
+        ("{", "not a baseline"),
+        ("[" * 100_000, "not a baseline"),
+        ('{"document": "report"}', "not a baseline"),
+        (
+            '{"document": "baseline", "findings": [{"id": "MT001", "package": "torch", "concerns": "nobody"}]}',
+            "findings[0].concerns: expected one of",
+        ),
+    ],
+)
+def test_a_baseline_that_cannot_be_used_is_one_line(doctor: Doctor, tmp_path: Path, content: str | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "known.json").write_text(content)
+    ran = doctor("--baseline", "known.json")
+    assert (ran.code, ran.out) == (2, "")
+    (line,) = ran.err.splitlines()
+    assert line.startswith("doctor: --baseline known.json: ")
+    assert message in line
+
+
+def test_the_brief_document_of_a_healthy_stack_is_short(doctor: Doctor, stack: Path) -> None:
+    ran = doctor("--no-live", "--python", stack, "--format", "json", "--brief")
+    jsonschema.validate(ran.json, json.loads(published_schemas()["brief.schema.json"]))
+    assert ran.json["summary"]["concerns"]["exposure"] == 36
+    assert ran.json["findings"] == []
+    assert len(ran.out.encode()) < 1500
 
 
 def test_one_advisory_is_shown_whole(doctor: Doctor, stack: Path) -> None:
@@ -82,7 +159,7 @@ def test_findings_are_narrowed_by_package_and_severity(doctor: Doctor, stack: Pa
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_no_line_but_paths_and_the_command_is_wider_than_the_terminal(doctor: Doctor, stack: Path, width: int) -> None:
     out = doctor("--no-live", "--verbose", "--python", stack, variables={"COLUMNS": str(width)}).out
-    allowed = ("Examined ", "  ~/", str(stack), "http")
+    allowed = ("Examined ", "  ~/", str(stack), "http", ": doctor ", ":   doctor ")
     assert [line for line in out.splitlines() if len(line) > width and not any(part in line for part in allowed)] == []
 
 
@@ -93,7 +170,7 @@ def test_what_does_not_go_to_a_terminal_is_plain(doctor: Doctor, stack: Path, va
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_no_encoding_of_the_terminal_is_a_reason_to_fail(doctor: Doctor, stack: Path, encoding: str) -> None:
-    assert doctor("--no-live", "--python", stack, variables={"PYTHONIOENCODING": encoding}).code == 1
+    assert doctor("--no-live", "--all", "--python", stack, variables={"PYTHONIOENCODING": encoding}).code == 0
 
 
 @pytest.mark.parametrize(
@@ -139,26 +216,42 @@ def test_an_empty_environment_is_not_called_healthy(doctor: Doctor, bare: Path) 
     assert "is this the environment you mean?" in " ".join(ran.out.split())
 
 
-def test_the_report_names_neither_the_home_folder_nor_the_user(doctor: Doctor, stack: Path, tmp_path: Path) -> None:
-    ran = doctor("--no-live", "--python", stack, "--format", "json", variables={"HOME": str(tmp_path), "LOGNAME": "annabel", "USER": "annabel"})
+@pytest.mark.parametrize("form", ["terminal", "json"])
+def test_what_is_shown_here_names_real_paths_and_the_command_runs_where_it_is_pasted(doctor: Doctor, stack: Path, tmp_path: Path, form: str) -> None:
+    strange = tmp_path / "a b's $HOME \x1b[31m"
+    stack.rename(strange)
+    variables = {"HOME": str(tmp_path), "LOGNAME": "stack", "USER": "stack"}
+    ran = doctor("--no-live", "--strict", "--python", strange, "--format", form, variables=variables)
+    command = ran.json["upgrade"]["command"] if form == "json" else next(each.strip() for each in ran.out.splitlines() if " -m pip install " in each)
+    assert "\x1b" not in ran.out
+    if form == "json":
+        assert ran.json["environment"]["python"]["executable"] == f"{tmp_path}/a b's $HOME \N{REPLACEMENT CHARACTER}[31m/bin/python"
+    shown = command.partition(" -m pip")[0]
+    done = subprocess.run(["bash", "-c", f"{shown} -c 'import sys; print(sys.prefix)'"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{strange}\n"
+
+
+@pytest.mark.parametrize("form", ["terminal", "json"])
+def test_with_redact_it_names_neither_the_home_folder_nor_the_user(doctor: Doctor, stack: Path, tmp_path: Path, form: str) -> None:
+    variables = {"HOME": str(tmp_path), "LOGNAME": "annabel", "USER": "annabel"}
+    ran = doctor("--redact", "--strict", "--no-live", "--python", stack, "--format", form, variables=variables)
     assert str(tmp_path) not in ran.out
     assert "annabel" not in ran.out
-    assert ran.json["environment"]["python"]["executable"] == "~/stack/bin/python"
-    assert ran.json["upgrade"]["command"].startswith("~/stack/bin/python -m pip install ")
+    assert "~/stack/bin/python" in ran.out
+    assert "\n  pip install " in ran.out if form == "terminal" else ran.json["upgrade"]["command"].startswith("pip install ")
 
 
-def test_the_command_works_where_the_path_names_the_user(doctor: Doctor, stack: Path) -> None:
-    """In a report for others the name is masked; what is to be pasted here is not."""
-    variables = {"LOGNAME": "stack", "USER": "stack"}
-    assert f"{stack}/bin/python -m pip install" in doctor("--no-live", "--python", stack, variables=variables).out
-    assert "/<user>/bin/python" in doctor("--no-live", "--python", stack, "--format", "json", variables=variables).json["upgrade"]["command"]
+def test_a_secret_is_shown_nowhere(doctor: Doctor, stack: Path, tmp_path: Path) -> None:
+    (tmp_path / "hf_abcdefghijklmnop1234").mkdir()
+    ran = doctor("--no-live", "--python", stack, "--format", "json", cwd=tmp_path / "hf_abcdefghijklmnop1234")
+    assert ran.json["environment"]["disk"]["path"] == f"{tmp_path}/<token>"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_a_path_that_is_not_utf_8_is_no_reason_to_fail(doctor: Doctor, stack: Path, tmp_path: Path) -> None:
     strange = os.fsdecode(os.fsencode(tmp_path) + b"/v\xe9nv")
     stack.rename(strange)
-    assert doctor("--no-live", "--python", strange, "--format", "json", "--output", tmp_path / "report.json").code == 1
+    assert doctor("--no-live", "--python", strange, "--format", "json", "--output", tmp_path / "report.json").code == 0
     assert "v\N{REPLACEMENT CHARACTER}nv" in json.loads((tmp_path / "report.json").read_text("utf-8"))["environment"]["python"]["executable"]
 
 
@@ -254,7 +347,7 @@ def test_a_doctor_on_path_that_is_anothers_is_noticed(doctor: Doctor, stack: Pat
     script.chmod(0o755)
     ran = doctor("--no-live", "--python", stack, variables={"PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}"})
     assert "belongs to another program (env_doctor.cli)" in ran.err
-    assert ran.code == 1
+    assert ran.code == 0
 
 
 class TestMatrix:

@@ -162,7 +162,7 @@ def test_what_was_masked_is_listed_here_and_nowhere_else(report: Any, tmp_path: 
 def test_check_says_how_to_attach_it(doctor: Doctor, stack: Stack) -> None:
     out = " ".join(doctor("check", "--no-live", "--python", stack.home).out.split())
     assert out.endswith("-o report.md")
-    assert "To attach this to a bug report: doctor report --python " in out
+    assert "for a bug report: doctor report --python " in out
 
 
 @pytest.mark.parametrize("command", ["report", "compare"])
@@ -227,12 +227,12 @@ def test_the_same_environment_does_not_differ(doctor: Doctor, report: Any, tmp_p
         (["one.md"], "compare: name two environments or more"),
         (["none.md", "none.md"], "none.md: cannot be read"),
         (["empty.txt", "empty.txt"], "empty.txt: no environment found in it"),
-        (["newer.json", "newer.json"], "newer.json: a report of schema version 2, written by doctor '9.0'; this doctor reads version 1"),
+        (["newer.json", "newer.json"], "newer.json: a report of schema version 3, written by doctor '9.0'; this doctor reads versions 1 and 2"),
     ],
 )
 def test_what_cannot_be_compared_is_said_in_one_line(doctor: Doctor, tmp_path: Path, arguments: list[str], message: str) -> None:
     (tmp_path / "empty.txt").write_text("nothing here\n")
-    (tmp_path / "newer.json").write_text('{"schema_version": 2, "doctor_version": "9.0", "environment": {}}')
+    (tmp_path / "newer.json").write_text('{"schema_version": 3, "doctor_version": "9.0", "environment": {}}')
     ran = doctor("compare", *arguments)
     assert (ran.code, ran.out) == (2, "")
     (line,) = ran.err.splitlines()
@@ -331,5 +331,5 @@ def test_no_secret_leaves_a_real_environment(doctor: Doctor, stack: Stack, tmp_p
     assert "acme-llm" in kept
     assert "acme-source/acme_llm/train.py" in kept
     assert [each for each in needles if each in kept] == ["acme-source", "acme-llm", "acme_llm"]
-    checked = doctor("check", "--no-live", "--python", stack.home, "--format", "json", variables=variables).out
+    checked = doctor("check", "--redact", "--no-live", "--python", stack.home, "--format", "json", variables=variables).out
     assert [each for each in needles if each in checked] == []

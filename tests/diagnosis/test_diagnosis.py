@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 from packaging.version import Version
 
-from doctor.diagnosis.diagnosis import EVERYTHING, Diagnosis, Narrowing, diagnose
+from doctor.diagnosis.diagnosis import Diagnosis, diagnose
+from doctor.diagnosis.finding import EVERYTHING, Narrowing
+from doctor.diagnosis.policy import Known, Policy
 from doctor.facts.environment import Environment, InstallationFault, Unknown
+from doctor.facts.observation import Observation
 from doctor.knowledge.installation import KNOWN_FAULTS
 from doctor.knowledge.releases import Release
 from tests.environments import environment, matrix, with_distribution
@@ -25,6 +28,8 @@ def ids(diagnosis: Diagnosis) -> list[str]:
 
 IMPORTANT = Unknown("packages.lib.version", "unreadable", important=True)
 UNIMPORTANT = Unknown("disk.free", "no answer")
+PAIR = "MT007 incompatibility error torch [-,3.0) when {packages: [{package: lib, ranges: [{introduced: null, fixed: null}]}]}"
+"""Two packages that do not go together."""
 FAULT = InstallationFault("duplicate-metadata", "lib", "two folders")
 
 
@@ -34,20 +39,21 @@ FAULT = InstallationFault("duplicate-metadata", "lib", "two folders")
         ((), (), (), 0),
         ((), (), (UNIMPORTANT,), 0),
         ((), (), (IMPORTANT,), 2),
-        (ALL, (), (), 1),
-        (ALL, (), (IMPORTANT,), 1),
+        (ALL, (), (), 0),
+        (ALL, (), (IMPORTANT,), 2),
+        ((PAIR,), (), (), 1),
+        ((PAIR,), (), (IMPORTANT,), 1),
         ((), (FAULT,), (), 1),
         ((), (FAULT,), (IMPORTANT,), 1),
-        (("MT009 misuse warning torch [-,-)",), (), (), 1),
     ],
 )
 def test_exit_code(lines: tuple[str, ...], faults: tuple[InstallationFault, ...], unknown: tuple[Unknown, ...], code: int) -> None:
-    """Found: 1. Not found, but a fact was missing that could have changed it: 2. Not found: 0."""
+    """Found what concerns somebody: 1. Not found, but a fact was missing that could have changed it: 2. Not found: 0."""
     assert examine(replace(HERE, faults=faults, unknown=unknown), *lines).exit_code == code
 
 
 def test_the_worst_stands_first() -> None:
-    assert ids(examine(replace(HERE, faults=(FAULT,)), *ALL)) == ["MT002", "MT004", "IN001", "MT001", "MT003"]
+    assert ids(examine(replace(HERE, faults=(FAULT,)), *ALL)) == ["IN001", "MT002", "MT004", "MT001", "MT003"]
 
 
 def test_a_sure_finding_stands_before_a_possible_one() -> None:
@@ -73,7 +79,7 @@ def test_findings_are_narrowed(narrowing: Narrowing, expected: list[str]) -> Non
 
 def test_the_upgrade_is_for_the_findings_asked_for() -> None:
     releases = {"lib": tuple(Release(Version(version), "") for version in ("1.0", "2.0", "3.0"))}
-    asked = diagnose(HERE, matrix(*ALL), releases, Narrowing(ids=("MT001",)))
+    asked = diagnose(HERE, matrix(*ALL), releases, Narrowing(ids=("MT001",)), policy=Policy(strict=True))
     assert [(change.to, change.clears) for change in asked.plan.changes] == [("2.0", ("MT001",))]
 
 
@@ -155,7 +161,7 @@ def test_an_upgrade_is_chosen_as_if_no_variable_were_set_that_a_text_does_not_na
         "MT002 bug error lib [3.0,-) when {environment: {RANK: []}}",
         "MT003 bug error lib [-,2.0) when {environment: {RANK: []}}",
     )
-    diagnosis = diagnose(replace(HERE, variables_known=False), matrix(*lines), releases)
+    diagnosis = diagnose(replace(HERE, variables_known=False), matrix(*lines), releases, policy=Policy(strict=True))
     assert [(change.to, change.clears) for change in diagnosis.plan.changes] == [("3.0", ("MT001",))]
     assert {each.id: (each.status, each.remedy) for each in diagnosis.findings} == {
         "MT001": ("affected", "Upgrade lib to 3.0. Without upgrading: go round it."),
@@ -175,3 +181,73 @@ def test_every_known_fault_makes_a_finding_with_a_remedy() -> None:
         assert (finding.id, finding.slug, finding.kind, finding.trigger) == (known.id, slug, "installation", "what was seen")
         assert "{" not in finding.title + finding.remedy
     assert len({known.id for known in KNOWN_FAULTS.values()}) == len(KNOWN_FAULTS)
+
+
+SET = "MT008 bug error lib [-,-) when {environment: {WORLD_SIZE: []}}"
+
+
+@pytest.mark.parametrize(
+    ("line", "here", "observations", "symptoms", "concerns"),
+    [
+        ("MT001 bug error lib [-,2.0)", HERE, (), (), "exposure"),
+        ("MT001 misuse error torch [-,-)", HERE, (), (), "exposure"),
+        ("MT001 incompatibility error lib [-,2.0)", HERE, (), (), "exposure"),
+        (PAIR.replace("MT007", "MT001"), HERE, (), (), "environment"),
+        (SET.replace("MT008", "MT001"), replace(HERE, variables={"WORLD_SIZE": "2"}), (), (), "environment"),
+        (SET.replace("MT008", "MT001"), replace(HERE, variables_known=False), (), (), "exposure"),
+        ("MT001 bug error lib [-,2.0)", HERE, (Observation("MT001", "reproduced", "x"),), (), "environment"),
+        ("MT001 bug error lib [-,2.0)", HERE, (Observation("MT001", "not reproduced", "x"),), (), "exposure"),
+        ("MT001 bug error lib [-,2.0)", HERE, (), ("MT001",), "program"),
+    ],
+)
+def test_whom_a_finding_concerns(
+    line: str, here: Environment, observations: tuple[Observation, ...], symptoms: tuple[str, ...], concerns: str
+) -> None:
+    (finding,) = diagnose(here, matrix(line), {}, observations=observations, symptoms=symptoms).findings
+    assert finding.concerns == concerns
+
+
+@pytest.mark.parametrize(
+    ("policy", "counted"),
+    [
+        (Policy(), ["MT007"]),
+        (Policy(strict=True), ["MT007", "MT001"]),
+        (Policy(ignored=("MT007",)), []),
+        (Policy(strict=True, ignored=("MT001",)), ["MT007"]),
+        (Policy(baseline=(Known("MT007", "torch", "environment"),)), []),
+        (Policy(baseline=(Known("MT007", "torch", "exposure"),)), ["MT007"]),
+        (Policy(strict=True, baseline=(Known("MT001", "lib", "program"),)), ["MT007"]),
+        (Policy(baseline=(Known("MT007", "lib", "environment"),)), ["MT007"]),
+    ],
+)
+def test_what_counts(policy: Policy, counted: list[str]) -> None:
+    diagnosis = diagnose(HERE, matrix(PAIR, "MT001 bug error lib [-,2.0)"), {}, policy=policy)
+    assert [each.id for each in diagnosis.counted] == counted
+
+
+def test_an_exposure_calls_for_no_upgrade_and_does_not_stand_in_the_way_of_one() -> None:
+    releases = {"torch": tuple(Release(Version(version), "") for version in ("2.9", "3.0", "3.1"))}
+    known = matrix(
+        PAIR, "MT001 bug error torch [-,-)", "MT002 bug silent torch [3.0,-)", checked='{torch: {checked_up_to: "9"}, lib: {checked_up_to: "9"}}'
+    )
+    (change,) = diagnose(HERE, known, releases).plan.changes
+    assert (change.to, change.clears, change.brings) == ("3.0", ("MT007",), ("MT002",))
+    assert diagnose(HERE, known, releases, policy=Policy(strict=True)).plan.changes == ()
+
+
+def test_where_the_first_release_with_the_fix_is_passed_over_it_is_said_why() -> None:
+    releases = {"lib": tuple(Release(Version(version), "") for version in ("1.0", "2.0", "3.0"))}
+    found = diagnose(HERE, matrix("MT001 bug error lib [-,2.0)", "MT002 bug error lib [2.0,3.0)"), releases, policy=Policy(strict=True))
+    (change,) = found.plan.changes
+    assert change.to == "3.0"
+    assert change.passed_over is not None
+    assert (change.passed_over.version, change.passed_over.brings) == ("2.0", ("MT002",))
+
+
+def test_a_diagnosis_prints_as_a_few_lines() -> None:
+    diagnosis = examine(HERE, PAIR, "MT001 bug error lib [-,2.0)")
+    first, second, third = str(diagnosis).splitlines()
+    assert first == "[!!] 1 thing is wrong with this environment."
+    assert second.startswith("MT007 error: the title of MT007.")
+    assert third == "1 known trap lies in these releases and bites only what uses it."
+    assert diagnosis._repr_html_().startswith("<div><strong>[!!] 1 thing is wrong")

@@ -205,9 +205,14 @@ def test_nothing_of_this_machine_is_told_of_a_text(explain: Explain, old_stack: 
     assert filled["sources"]["packages.transformers.version"] == "this machine"
 
 
-def test_private_values_are_masked(explain: Explain, tmp_path: Path) -> None:
+def test_secrets_are_masked_always_and_names_on_request(explain: Explain, doctor: Doctor, tmp_path: Path) -> None:
     text = TRAINER.replace("finetune.py", "/home/alice.example/finetune.py").replace(META, f"{META} token hf_abcdefghijklmnopqrstuvwxyz0123456789")
-    assert "hf_abcdef" not in json.dumps(explain(text))
+    for arguments in ((), ("--redact",)):
+        assert "hf_abcdef" not in json.dumps(explain(text, *arguments))
+        (tmp_path / "log.txt").write_text(text)
+        shown = doctor("explain", "log.txt", *arguments).out
+        assert "hf_abcdef" not in shown
+        assert ("/home/alice.example/finetune.py" in shown) == (not arguments)
 
 
 def test_several_files_are_one_text(doctor: Doctor, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_keys_that_an_older_doctor_did_not_write_are_not_missed(key: str) -> Non
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 2, "doctor_version": "9.0"}, "report.json: a report of schema version 2, written by doctor '9.0'"),
+        ({"schema_version": 3, "doctor_version": "9.0"}, "report.json: a report of schema version 3, written by doctor '9.0'"),
         ({"environment": {}}, "report.json: not a whole report of doctor's: environment"),
         ({"environment": 3}, "report.json: not a whole report of doctor's: environment: expected a mapping"),
     ],

@@ -54,9 +54,9 @@ def test_it_renders_as_it_is_meant(project: str) -> None:
     page = _Text(rendered(markdown(golden_attachment(), project)))
     assert page.open == []
     assert page.tags.count("details") >= 1
-    assert page.tags.count("table") == 1
+    assert page.tags.count("table") == 2
     assert len(re.findall("^(?:#|\\*\\*)", markdown(golden_attachment(), project), re.MULTILINE)) > 3
-    for expected in ("<fill in>", "confirmed here (reproduced: KeyError: 'cpu')", "transformers 4.46.3", '"schema_version": 1', "~/venv/lib"):
+    for expected in ("<fill in>", "confirmed here (reproduced: KeyError: 'cpu')", "transformers 4.46.3", '"schema_version": 2', "~/venv/lib"):
         assert expected in page.text
     assert "```" not in page.text
     assert "\\" not in page.text.replace("\\n", "")
@@ -117,7 +117,7 @@ def test_what_matters_most_is_on_top() -> None:
         "accelerate 1.0.1",
         "2 x NVIDIA A100",
         "limited to 64.00 GB",
-        "1 confirmed",
+        "1 reproducer failed here",
         "NotImplementedError",
     ):
         assert expected in "\n".join(top)

@@ -12,7 +12,7 @@ from doctor.facts.environment import Requirement
 from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.knowledge.schema import plain
 from doctor.reports.private import LABEL
-from doctor.reports.redact import Masked, Private, Redactor
+from doctor.reports.redact import Masked, Private, Redactor, Screen
 from tests.environments import environment
 from tests.secrets_support import KINDS, planted
 
@@ -147,9 +147,24 @@ def test_a_secret_of_the_environment_is_masked_whatever_it_looks_like(monkeypatc
     assert Masked("<token>", "open sesame please") in gate.masked
 
 
-def test_a_command_to_paste_keeps_all_but_the_home_folder() -> None:
-    paths = ANN.of_paths_only()
-    assert paths.text("/home/ann/ann/bin/python -m pip install x==1.2.3.4") == "~/ann/bin/python -m pip install x==1.2.3.4"
+def test_at_the_machine_only_secrets_are_masked() -> None:
+    shown = Screen(("open sesame",)).text
+    for kept in ("/home/ann/x.py:3 on bigbox, 10.1.2.3, ann@corp.biz, /tmp/x, GPU-5a1b2c3d-1111-2222-3333-444455556666", "s3://acme/x"):
+        assert shown(kept) == kept
+    assert shown("open sesame, https://ci:pw@nexus.corp.biz/simple, \x1b[31m") == "<token>, https://<credentials>@nexus.corp.biz/simple, \ufffd[31m"
+    assert shown("login(token='hf_abcdefghijklmnop1234')") == "login(token='<token-2>')"
+
+
+def test_a_user_without_a_home_and_a_machine_without_temporary_folder_have_a_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise RuntimeError
+
+    def nowhere() -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("pathlib.Path.home", none)
+    monkeypatch.setattr("tempfile.gettempdir", nowhere)
+    assert Redactor.of_this_machine().text("/home/somebody.else/x") == "/home/<user-2>/x"
 
 
 def test_private_dependents_are_masked_unless_asked_for() -> None:

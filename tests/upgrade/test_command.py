@@ -65,10 +65,9 @@ def test_nothing_to_change_is_no_command() -> None:
     assert upgrade_command((), HERE) is None
 
 
-@pytest.mark.parametrize("python", ["/opt/my envs/a'b/bin/python", "~/my envs/bin/python", "/opt/$HOME/bin/python"])
+@pytest.mark.parametrize("python", ["/opt/my envs/a'b/bin/python", "/opt/$HOME/bin/python"])
 def test_the_command_survives_being_pasted(python: str) -> None:
     here = replace(HERE, python=replace(HERE.python, executable=python))
     command = upgrade_command(CHANGES, here)
     assert command is not None
     assert shlex.split(command)[0] == python
-    assert not python.startswith("~/") or command.startswith("~/")

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from packaging.version import Version
 
+from doctor.diagnosis.concern import concerns_environment
 from doctor.diagnosis.diagnosis import diagnose
+from doctor.diagnosis.policy import Policy
 from doctor.facts.environment import Distribution, Environment, Requirement
 from doctor.knowledge.matching import match
 from doctor.knowledge.matrix import Matrix
@@ -29,7 +31,8 @@ def releases(**versions: str) -> Releases:
 
 
 def plan(known: Matrix, here: Environment, available: Releases) -> Plan:
-    return diagnose(here, known, available).plan
+    """The plan where everything counts."""
+    return diagnose(here, known, available, policy=Policy(strict=True)).plan
 
 
 def moves(found: Plan) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -165,6 +168,9 @@ def test_no_recommendation_of_the_built_in_matrix_brings_a_bug_or_incompatibilit
         after = replace(after, packages={**after.packages, change.package: Distribution(change.package, change.to, "metadata")})
     held = {each.id for each in known.advisories if match(each, here)}
     holds = {each.id for each in known.advisories if match(each, after)}
-    brought = [each.id for each in known.advisories if each.id in holds - held and each.kind in ("bug", "incompatibility")]
-    assert brought == []
-    assert held - holds == {cleared for change in before.plan.changes for cleared in change.clears}
+    brought = {each.id for each in known.advisories if each.id in holds - held and each.kind in ("bug", "incompatibility")}
+    assert brought <= {each for change in before.plan.changes for each in change.brings}
+    assert not any(concerns_environment(each, after) for each in known.advisories if each.id in brought)
+    assert held - holds >= {cleared for change in before.plan.changes for cleared in change.clears}
+    strict = diagnose(here, known, known_releases(), policy=Policy(strict=True))
+    assert not any(change.brings for change in strict.plan.changes)

@@ -8,41 +8,54 @@ from dataclasses import dataclass
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from doctor.diagnosis.diagnosis import NO_UPGRADE_CURES, Finding
+from doctor.diagnosis.finding import Finding
+from doctor.diagnosis.remedy import NO_UPGRADE_CURES
+from doctor.diagnosis.summary import SIGNS, Outcome, exposures_sentence
 from doctor.facts.environment import STACK, THIS_MACHINE, Accelerator, Environment
 from doctor.reports.document import Report
 from doctor.reports.terminal.layout import Paragraph, heading
-from doctor.upgrade.plan import Alternative
+from doctor.upgrade.plan import Alternative, Change
 
 FEW = 6
-"""Up to so many findings are shown whole; more are grouped by remedy, two lines each."""
+"""Up to so many findings are shown whole; more of them two lines each, unless they concern somebody."""
+_OUTCOME_STYLES: Mapping[Outcome, str] = {"ok": "bold green", "problem": "bold red", "unsure": "bold yellow"}
 _STYLES = {"silent": "bold magenta", "error": "bold red", "warning": "yellow"}
 
 
-def print_report(report: Report, console: Console, command: str | None = None, verbose: bool = False) -> None:
-    """Print the report on `console`; `verbose` shows every finding whole however many there are.
+def print_report(report: Report, console: Console, *, everything: bool = False, verbose: bool = False) -> None:
+    """Print the report on `console`: what it is about, what came of it, what to do, and the counts of the rest.
 
-    `command` makes the report's upgrade on this machine (None: the report's own, in which names are masked).
+    `everything` lists the exposures too; `verbose` says all there is of each finding, and every fact.
     """
     for line in _examined(report.environment):
         console.print(line, soft_wrap=True)
-    heading(console, "What is here")
-    for fact in _facts(report.environment):
-        console.print(fact)
-    heading(console, _findings_heading(report))
-    for part in _findings(report, verbose or len(report.findings) <= FEW):
+    console.print(
+        Paragraph(report.verdict.sentence, Text(f"{SIGNS[report.verdict.outcome]} ", style=_OUTCOME_STYLES[report.verdict.outcome]), "bold")
+    )
+    if not verbose:
+        for fact in _shortly(report.environment):
+            console.print(Paragraph(fact, "     ", "dim"))
+    shown = _shown(report, everything or verbose)
+    for part in (*_findings(shown, report, verbose or len(shown) <= FEW), *_actions(report), *_rest(report, everything or verbose)):
+        console.print(part, soft_wrap=isinstance(part, _Command))
+    if verbose:
+        heading(console, "What is here")
+        for fact_line in _facts(report.environment):
+            console.print(fact_line)
+    for part in _unknown(report, verbose):
         console.print(part)
-    if report.findings:
-        heading(console, "What to do")
-        for part in _advice(report, command or report.upgrade.command):
-            console.print(part, soft_wrap=isinstance(part, _Command))
-    heading(console, "What could not be determined")
-    for part in _unknown(report):
-        console.print(part)
-    if report.findings and report.environment.read_from is None:
-        python = f" --python {report.environment.python.executable}" if report.environment.python.chosen_because == "named with --python" else ""
-        console.print()
-        console.print(Paragraph(f"To attach this to a bug report: doctor report{python} -o report.md", ""))
+    console.print()
+    for part in _next(report, everything or verbose):
+        console.print(part, soft_wrap=True)
+
+
+def _shown(report: Report, everything: bool) -> tuple[Finding, ...]:
+    """The findings that are spelt out: all, or those that concern somebody."""
+    return (
+        report.findings
+        if everything
+        else tuple(each for each in report.findings if each.concerns_somebody or each.status in ("confirmed", "cleared"))
+    )
 
 
 def _examined(environment: Environment) -> Iterator[Text]:
@@ -58,6 +71,29 @@ def _examined(environment: Environment) -> Iterator[Text]:
         yield Text.assemble(f"{verb} ", (python.executable, "bold"), f" ({version}): {python.chosen_because}")
 
 
+# In one or two lines
+
+
+def _shortly(environment: Environment) -> Iterator[str]:
+    """The stack, and what it runs on; only what is known."""
+    if not any(environment.installed(name) for name in STACK):
+        return
+    versions = [f"{name} {_package(name, environment, sources=False)}" for name in STACK if environment.installed(name) is not None]
+    if versions:
+        yield ", ".join(versions)
+    rows = dict(_machine_facts(environment))
+    torch = environment.torch
+    if torch.importable is False or (torch.cuda_available is None and "CUDA" in rows):
+        machine = [f"CUDA: {rows['CUDA']}"] if "CUDA" in rows and "torch" in environment.packages else []
+    else:
+        devices = dict.fromkeys(each.name for each in environment.accelerators)
+        machine = [", ".join(devices) or "no GPU that torch can use"] if "CUDA" in rows else []
+    machine += [f"RAM {rows['RAM']}"] if "RAM" in rows else []
+    machine += [rows["variables"]] if "variables" in rows else []
+    if machine:
+        yield "; ".join(machine)
+
+
 # What is here
 
 
@@ -69,7 +105,7 @@ def _facts(environment: Environment) -> Iterator[Paragraph]:
         yield Paragraph(value, f"  {label:<{widest}}  ")
 
 
-def _package(name: str, environment: Environment) -> str:
+def _package(name: str, environment: Environment, *, sources: bool = True) -> str:
     distribution = environment.packages.get(name)
     source = environment.sources.get(f"packages.{name}.version") or environment.sources.get(f"packages.{name}")
     if distribution is not None:
@@ -77,7 +113,7 @@ def _package(name: str, environment: Environment) -> str:
         shown = version if distribution.origin == "index" else f"{version} ({distribution.origin} install)"
     else:
         shown = "not stated" if environment.installed(name) is None else "not installed"
-    return f"{shown}  [{source}]" if source else shown
+    return f"{shown}  [{source}]" if source and sources else shown
 
 
 def _machine_facts(environment: Environment) -> Iterator[tuple[str, str]]:
@@ -166,30 +202,19 @@ class _Section:
     findings: tuple[Finding, ...]
 
 
-def _findings_heading(report: Report) -> str:
-    count = len(report.findings)
-    return f"What is known to be wrong with it ({count})" if count else "What is known to be wrong with it"
-
-
-def _findings(report: Report, whole: bool) -> Iterator[RenderableType]:
-    if not report.findings:
-        covered = f"none of the {report.matrix.advisories} advisories of matrix {report.matrix.version} holds here"
-        reserve = ", as far as they cover it (see below)" if report.exit_code else ""
-        yield Paragraph(f"Nothing found: {covered}{reserve}.")
-        return
-    for section in _sections(report):
+def _findings(shown: Sequence[Finding], report: Report, whole: bool) -> Iterator[RenderableType]:
+    sections = list(_sections(shown, report))
+    for section in sections:
         yield Text()
-        yield Paragraph(section.title, style="bold")
+        if len(sections) > 1 or not section.findings[0].concerns_somebody:  # else the verdict has just said so
+            yield Paragraph(section.title, "", style="bold")
         for finding in section.findings:
-            yield _whole(finding) if whole or finding.kind == "installation" else _brief(finding)
-    if not whole:
-        yield Text()
-        yield Paragraph("Workaround, cause and links: --verbose for all, --id ID for one.")
+            yield _whole(finding) if whole or finding.concerns_somebody else _brief(finding)
 
 
-def _sections(report: Report) -> Iterator[_Section]:
-    """Every finding in exactly one section, by remedy."""
-    left = list(report.findings)
+def _sections(shown: Sequence[Finding], report: Report) -> Iterator[_Section]:
+    """Every finding that is shown in exactly one section: by whom it concerns, exposures by remedy."""
+    left = list(shown)
 
     def take(title: str, findings: Iterable[Finding]) -> Iterator[_Section]:
         taken = tuple(each for each in findings if each in left)
@@ -198,17 +223,19 @@ def _sections(report: Report) -> Iterator[_Section]:
         if taken:
             yield _Section(title, taken)
 
-    count = len(left)
     yield from take("Cleared here: the versions match, but the reproducer passed:", [each for each in left if each.status == "cleared"])
-    yield from take("The installation itself:", [each for each in left if each.kind == "installation"])
-    for change in report.upgrade.changes:
-        title = f"Upgrading {change.package} {change.from_} -> {change.to} clears {len(change.clears)} of these {count}:"
+    yield from take("What was shown does what sets these off:", [each for each in left if each.concerns == "program"])
+    yield from take("Wrong with this environment, whatever is run in it:", [each for each in left if each.concerns == "environment"])
+    yield from take("May concern what was shown; something is missing to be sure:", [each for each in left if each.concerns == "possible-use"])
+    for change in (*report.upgrade.changes, *report.upgrade.exposures.changes):
+        title = f"Only for what uses it; {change.package} {change.to} is without:"
         yield from take(title, [each for each in left if each.id in change.clears])
-    yield from take("May hold here; a fact is missing:", [each for each in left if each.status == "possible"])
+    yield from take("Only for what uses it; may hold here, but a fact is missing:", [each for each in left if each.status == "possible"])
     curable = [each for each in left if each.kind not in NO_UPGRADE_CURES]
-    yield from take("Fixed in later releases, none of which can be recommended here:", [each for each in curable if each.fixed_in is not None])
-    yield from take("No release fixes these yet:", curable)
-    yield from take("No upgrade cures these: how models are used, and what fits:", list(left))
+    fixed = [each for each in curable if each.fixed_in is not None]
+    yield from take("Only for what uses it; fixed in later releases, none of which can be recommended here:", fixed)
+    yield from take("Only for what uses it; no release fixes these yet:", curable)
+    yield from take("Only for what uses it; no upgrade cures these: how models are used, and what fits:", list(left))
 
 
 _INSET = " " * 16
@@ -244,27 +271,31 @@ class _Command(Text):
     """A line that must not be wrapped: it is there to be pasted."""
 
 
-def _advice(report: Report, command: str | None) -> Iterator[RenderableType]:
-    """The installation first: while it is broken, no upgrade is worth trying."""
+def _actions(report: Report) -> Iterator[RenderableType]:
+    """The command for what counts, and why it is this one; an installation is mended first: its remedy stands with its finding."""
     upgrade = report.upgrade
-    faults = [finding for finding in report.findings if finding.kind == "installation"]
-    for fault in faults:
-        yield Paragraph(fault.remedy, f"  {fault.id}: ")
-    if command is not None:
-        yield _Command(f"  {command}", style="bold green")
-    for change in upgrade.changes:
-        newest = f"; {change.newest_clean} is the newest that does and brings nothing new" if change.newest_clean != change.to else ""
-        yield Paragraph(f"{change.package} {change.to} is the nearest release that clears {_ids(change.clears)}{newest}.")
-    if not upgrade.changes and len(report.findings) > len(faults):
-        why = (
-            "none clears a finding without bringing a new one"
-            if upgrade.alternatives
-            else "no later release that the matrix covers clears any of these"
-        )
+    if upgrade.command is not None:
+        yield Text()
+        yield _Command(f"  {upgrade.command}", style="bold green")
+    for change in (each for each in upgrade.changes if len(each.clears) > 1 or each.passed_over or each.brings):
+        yield Paragraph(f"{change.package} {change.to} clears {_ids(change.clears)}{_why_not_nearer(change)}.{_brought(change)}")
+    curable = [each for each in report.findings if each.id in upgrade.remaining and each.kind in ("bug", "incompatibility")]
+    if curable and not upgrade.changes:
+        why = "every later release brings something new" if upgrade.alternatives else "no later release that the matrix covers clears any of these"
         yield Paragraph(f"No upgrade is recommended: {why}.")
-    for each in upgrade.alternatives:
-        what = f"{each.package} {each.version}" + (" (the newest)" if each.newest else "")
-        yield Paragraph(f"Not recommended: {what} {_price(each)}.")
+    for each in upgrade.alternatives if curable else ():
+        yield Paragraph(f"Not recommended: {each.package} {each.version}{' (the newest)' if each.newest else ''} {_price(each)}.")
+
+
+def _why_not_nearer(change: Change) -> str:
+    """Why not the first release with the fix."""
+    if change.passed_over is None or not change.passed_over.brings:
+        return ""
+    return f"; so does {change.passed_over.version}, but it brings {_ids(change.passed_over.brings)}"
+
+
+def _brought(change: Change) -> str:
+    return f" It brings {_ids(change.brings)}, which bite only what uses them." if change.brings else ""
 
 
 def _price(alternative: Alternative) -> str:
@@ -279,14 +310,73 @@ def _ids(ids: Sequence[str], most: int = 6) -> str:
     return shown if len(ids) <= most else f"{shown} and {len(ids) - most} more"
 
 
-# What could not be determined
+# The rest, in counts
 
 
-def _unknown(report: Report) -> Iterator[RenderableType]:
+def _rest(report: Report, everything: bool) -> Iterator[RenderableType]:
+    """What concerns nobody as far as is known, and what upgrades would do for it: two lines at most."""
+    sentence = exposures_sentence(report.summary)
+    if sentence:
+        yield Text()
+        silent = sum(each.severity == "silent" and not each.concerns_somebody and each.status != "cleared" for each in report.findings)
+        how = "" if everything else " doctor --all lists them."
+        yield Paragraph(f"{sentence} {_silent(silent)}{how}".replace("  ", " "), "")
+        if told := [*map(_cleared_by, report.upgrade.exposures.changes), *map(_costs, _newest(report))]:
+            yield Paragraph(f"Of these, {'; '.join(told[:2])}.", "")
+    if report.summary.waived:
+        yield Paragraph(f"{report.summary.waived} more {'is' if report.summary.waived == 1 else 'are'} ignored or in the baseline.", "")
+
+
+def _silent(count: int) -> str:
+    return f"{count} of them {'gives' if count == 1 else 'give'} no error." if count else ""
+
+
+def _newest(report: Report) -> Iterator[Alternative]:
+    """What "just upgrade to the latest" would give."""
+    return (each for each in report.upgrade.exposures.alternatives if each.newest and each.clears)
+
+
+def _cleared_by(change: Change) -> str:
+    return f"{change.package} {change.to} is without {len(change.clears)} and brings none"
+
+
+def _costs(alternative: Alternative) -> str:
+    what = f"{alternative.package} {alternative.version}{' (the newest)' if alternative.newest else ''}"
+    return f"{what} is without {len(alternative.clears)} and brings {len(alternative.brings)} others"
+
+
+def _unknown(report: Report, verbose: bool) -> Iterator[RenderableType]:
+    """Every fact that could not be had with `verbose`; else those that could have changed the answer, and how many more."""
+    said = report.verdict.sentence.lower()
+    important = [each for each in report.environment.unknown if each.important and each.reason.lower() not in said]
+    unknown = report.environment.unknown if verbose else important
     facts: dict[str, list[str]] = {}
-    for each in report.environment.unknown:
+    for each in unknown:
         facts.setdefault(each.reason, []).append(each.fact)
+    if facts:
+        yield Text()
+        yield Paragraph("What could not be determined", "", style="bold")
     for reason, names in facts.items():
         yield Paragraph(f"{', '.join(names)}: {reason}")
-    if not facts:
-        yield Paragraph("Everything asked for was answered.")
+    more = len(report.environment.unknown) - len(unknown)
+    if important and more and not verbose:
+        yield Paragraph(f"and {more} fact{'' if more == 1 else 's'} more: -v")
+
+
+def _next(report: Report, everything: bool) -> Iterator[RenderableType]:
+    """The commands to go on with."""
+    environment = report.environment
+    python = f" --python {environment.python.executable}" if environment.python.chosen_because == "named with --python" else ""
+    rows = [("a failure you have", "doctor explain FILE")]
+    here = environment.read_from is None
+    if here and not any(environment.installed(name) for name in STACK):
+        rows.append(("another environment", "doctor --python PATH"))
+    elif here:
+        rows.append(("is it really so here", f"doctor confirm{python}"))
+        rows.append(("for a bug report", f"doctor report{python} -o report.md"))
+    advisories = [each.id for each in report.findings if each.kind != "installation"]
+    if everything and advisories:
+        rows.append(("one of them, whole", f"doctor matrix show {advisories[0]}"))
+    widest = max(len(label) for label, _ in rows) + 1
+    for label, command in rows:
+        yield _Command.assemble((f"{label + ':':<{widest}} ", "dim"), command)
