@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from packaging.version import InvalidVersion, Version
 
-from doctor.facts.observation import Verdict
+from doctor.facts.observation import CONTROL, Verdict
 from doctor.knowledge import schema
 from doctor.knowledge.matrix import Advisory, AffectedRange, parse_version
 from doctor.knowledge.matrix_file import builtin_file
@@ -18,8 +18,6 @@ from doctor.knowledge.releases import Release
 
 FILE = builtin_file().parent / "evidence" / "runs.json"
 VERDICTS: tuple[Verdict, ...] = ("not applicable", "not reproduced", "reproduced")
-CONTROL = "control"
-"""The name of the shape in which a reproducer goes the right way: it must pass wherever the others fail."""
 FINE: tuple[Verdict, ...] = ("not applicable", "not reproduced")
 
 
@@ -135,8 +133,16 @@ def contradictions(advisory: Advisory, evidence: Evidence) -> Iterator[str]:
             claimed = any(version in each for each in affected.ranges)
             if verdict == "reproduced" and not claimed:
                 yield f"{advisory.id}: reproduced on {affected.package} {version}, which no range holds"
-            elif verdict != "reproduced" and claimed:
-                yield f"{advisory.id}: {verdict} on {affected.package} {version}, which a range holds"
+            elif verdict == "not reproduced" and claimed:
+                yield f"{advisory.id}: not reproduced on {affected.package} {version}, which a range holds"
+
+
+def unseen(advisory: Advisory, evidence: Evidence) -> Iterator[str]:
+    """Releases that a range claims although the reproducer does not apply there: nothing shows that the claim is right."""
+    for affected in advisory.affected:
+        for version, verdict in relevant_verdicts(advisory, affected.package, evidence).items():
+            if verdict == "not applicable" and any(version in each for each in affected.ranges):
+                yield f"{advisory.id}: not applicable on {affected.package} {version}, which a range holds"
 
 
 def is_proved(advisory: Advisory, evidence: Evidence, releases: Mapping[str, Sequence[Release]]) -> bool:
