@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from doctor.errors import DoctorError
 from doctor.facts.observation import Observation, ShapeObservation, Verdict, in_all_shapes
