@@ -1,4 +1,4 @@
-"""Set `evidence.level` in data/compat.yaml: `run` for every advisory the runs prove, and for no other.
+"""Set `evidence.level` in data/compat.yaml: `run` or `controlled` for every advisory the runs prove, and for no other.
 
 python tools/evidence_levels.py
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from doctor.knowledge.evidence import contradictions, is_proved, known_evidence
+from doctor.knowledge.evidence import contradictions, known_evidence, level_of
 from doctor.knowledge.matrix_file import builtin_file, read_matrix
 from doctor.knowledge.releases import known_releases
 
@@ -24,8 +24,7 @@ def main() -> None:
         if found is None:
             continue
         advisory = advisories[found[1]]
-        proved = is_proved(advisory, known_evidence(), known_releases())
-        level = "run" if proved else "reported" if advisory.evidence.level == "run" else advisory.evidence.level
+        level = level_of(advisory, known_evidence(), known_releases())
         blocks[index] = _LEVEL.sub(f"      level: {level}", block)
         for fault in contradictions(advisory, known_evidence()):
             print(fault)

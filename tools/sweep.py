@@ -143,12 +143,19 @@ def with_observations(
         before = runs.setdefault(observation.id, {}).get(package)
         kept = dict(before.seen) if before is not None and before.reproducer == reproducer else {}
         kept = {said: tuple(each for each in labels if each != label) for said, labels in kept.items()}
-        said = f"{observation.verdict}: {NUMBER.sub('#', PLACE.sub('(place)', observation.detail))}"
-        kept[said] = tuple(sorted({*kept.get(said, ()), label}, key=_in_order))
+        for said in _said(observation):
+            kept[said] = tuple(sorted({*kept.get(said, ()), label}, key=_in_order))
         runs[observation.id][package] = Runs(reproducer, {said: labels for said, labels in kept.items() if labels})
     environments = {name: dict(labels) for name, labels in evidence.environments.items()}
     environments.setdefault(package, {})[label] = environment
     return replace(evidence, environments=environments, runs=runs)
+
+
+def _said(observation: Observation) -> Iterator[str]:
+    """A line for each shape."""
+    lines = [(f"{each.verdict} [{each.shape}]", each.detail) for each in observation.shapes] or [(observation.verdict, observation.detail)]
+    for verdict, detail in lines:
+        yield f"{verdict}: {NUMBER.sub('#', PLACE.sub('(place)', detail))}"
 
 
 def _in_order(label: str) -> tuple[Version, str]:

@@ -28,6 +28,7 @@ def add(commands: Any) -> None:
     confirm.add_argument(
         "--timeout", type=arguments.seconds, metavar="SECONDS", help="how long torch, and each reproducer, may take (default: 30 and 120)"
     )
+    confirm.add_argument("--shape", metavar="NAME", help="run the reproducers in this shape only, where they have one of that name")
     confirm.add_argument("-v", "--verbose", action="store_true", help="show every finding whole")
     arguments.add_matrix_option(confirm)
     arguments.add_output_options(confirm)
@@ -54,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
         environment = probe.examine(options.python, probe.Interest.of(matrix), timeout=timeout, waiting=output.progress)
         diagnosis = diagnose(environment, matrix, known_releases(), narrowing)
         wanted = narrowing.ids or tuple(each.id for each in diagnosis.findings if each.id in scripts)
-        observations = observe(environment, wanted, scripts, options.device, options.timeout)
+        observations = observe(environment, wanted, scripts, options.device, options.timeout, shape=options.shape)
         if observations:
             diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations)
         write_report(page, options, diagnosis)

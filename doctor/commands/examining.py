@@ -15,10 +15,18 @@ if TYPE_CHECKING:
     from doctor.knowledge.matrix import Matrix
 
 
-def observe(environment: Environment, ids: Sequence[str], scripts: Mapping[str, Path], device: str, seconds: float | None) -> tuple[Observation, ...]:
+def observe(
+    environment: Environment,
+    ids: Sequence[str],
+    scripts: Mapping[str, Path],
+    device: str,
+    seconds: float | None,
+    *,
+    shape: str | None = None,
+) -> tuple[Observation, ...]:
     """What the reproducers of these advisories see in the environment; nothing where torch cannot be imported.
 
-    `seconds` is the limit of each (None: the usual one).
+    `seconds` is the limit of each (None: the usual one), `shape` the only one to be tried (None: all).
     """
     from doctor.reproduce import SECONDS, run_reproducers
 
@@ -26,7 +34,7 @@ def observe(environment: Environment, ids: Sequence[str], scripts: Mapping[str, 
     if not ids or not environment.torch.importable or executable is None:
         return ()
     with output.counted(len(ids)) as ended:
-        observed = run_reproducers(executable, [scripts[each] for each in ids], device=device, seconds=seconds or SECONDS, ended=ended)
+        observed = run_reproducers(executable, [scripts[each] for each in ids], device=device, seconds=seconds or SECONDS, shape=shape, ended=ended)
     return observed.observations
 
 

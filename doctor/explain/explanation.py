@@ -26,6 +26,8 @@ SURE = 0.5
 """Confidence from which on a cause is named as the cause, and an upgrade recommended for it."""
 _SUREST = 0.99
 """Nothing read from a text is certain."""
+_SUREST_OF_ONE_SHAPE = 0.95
+"""A range that rests on runs in one shape of the problem may end elsewhere in another."""
 _WORTH_SAYING = 0.1
 _MAX_CAUSES = 4
 _COMMON_FRAMES = frozenset({"to", "_apply", "convert", "__init__", "forward", "new_forward", "wrapper", "<module>", "from_pretrained"})
@@ -298,7 +300,7 @@ def _likely(case: _Case, confidence: float, environment: Environment, matrix: Ma
         kind=kind,
         title=advisory.title if advisory is not None else cause.title,
         advisory=advisory.id if advisory is not None else None,
-        confidence=min(round(confidence, 2), _SUREST),
+        confidence=min(round(confidence, 2), _surest(advisory)),
         because=tuple(said for _, said in sorted(case.because, key=lambda each: -each[0])) + _version_reason(advisory, found),
         remedy=_remedy(cause, advisory, found, upgrade),
         avoid=cause.avoid,
@@ -306,6 +308,10 @@ def _likely(case: _Case, confidence: float, environment: Environment, matrix: Ma
         settle=cause.settle,
         references=tuple(dict.fromkeys((*(advisory.references if advisory is not None else ()), *cause.references))),
     )
+
+
+def _surest(advisory: Advisory | None) -> float:
+    return _SUREST if advisory is None or len(advisory.evidence.shapes) > 1 or _always_holds(advisory) else _SUREST_OF_ONE_SHAPE
 
 
 def _culprit(case: _Case, environment: Environment, matrix: Matrix) -> tuple[Advisory | None, Match | None]:

@@ -8,6 +8,20 @@ from typing import Literal
 Verdict = Literal["reproduced", "not reproduced", "not applicable", "broken"]
 
 
+CONTROL = "control"
+"""The name of the shape in which a reproducer goes the right way: it must pass wherever the others fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeObservation:
+    """What a reproducer saw in one of its shapes."""
+
+    shape: str
+    """Its name: a key of the reproducer's `SHAPES`."""
+    verdict: Verdict
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What the reproducer of one advisory saw."""
@@ -16,4 +30,22 @@ class Observation:
     verdict: Verdict
     """`broken`: it could not tell, for the reason in `detail`."""
     detail: str
-    """One line: the error, what differed, or what was checked."""
+    """One line: the error, what differed, or what was checked; of the shape that decided, where there are several."""
+    shapes: tuple[ShapeObservation, ...] = ()
+    """Shape by shape; empty for a reproducer that has only one."""
+
+
+def in_all_shapes(advisory_id: str, shapes: tuple[ShapeObservation, ...]) -> Observation:
+    """One observation of several: a problem that shows in one shape is there, and one that could not be tried clears nothing.
+
+    Where the right way (`CONTROL`) does not pass either, the others say nothing of this problem.
+    """
+    control = next((each for each in shapes if each.shape == CONTROL), None)
+    tried = tuple(each for each in shapes if each is not control) or shapes
+    if control is not None and control.verdict != "not reproduced":
+        return Observation(advisory_id, "broken", f"the right way does not pass either: {control.detail}", shapes)
+    order: tuple[Verdict, ...] = ("reproduced", "broken", "not reproduced", "not applicable")
+    verdict = next(each for each in order if any(seen.verdict == each for seen in tried))
+    same = [each for each in tried if each.verdict == verdict]
+    others = f" (also: {', '.join(each.shape for each in same[1:])})" if len(same) > 1 else ""
+    return Observation(advisory_id, verdict, f"{same[0].shape}: {same[0].detail}{others}", shapes)

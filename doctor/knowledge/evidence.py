@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from packaging.version import InvalidVersion, Version
 
-from doctor.facts.observation import Verdict
+from doctor.facts.observation import CONTROL, Verdict
 from doctor.knowledge import schema
 from doctor.knowledge.matrix import Advisory, AffectedRange, parse_version
 from doctor.knowledge.matrix_file import builtin_file
@@ -41,7 +41,8 @@ class Runs:
     reproducer: str
     """Its digest (`doctor.reproduce.digest`) when it was run."""
     seen: Mapping[str, tuple[str, ...]]
-    """Labels of environments by what was seen there: `reproduced: KeyError: 'cpu'`. Numbers in it read `#`."""
+    """Labels of environments by what was seen there: `reproduced: KeyError: 'cpu'`, or of a reproducer with several shapes
+    `reproduced [head-first]: KeyError: 'cpu'`. Numbers in it read `#`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +71,38 @@ def release_of(label: str) -> Version:
 def relevant_verdicts(advisory: Advisory, package: str, evidence: Evidence) -> dict[Version, Verdict]:
     """What the reproducer did on each release, oldest first, in environments where the advisory's conditions on other packages hold.
 
-    Elsewhere it is not at stake. A release where the reproducer could not tell is left out; where it failed in one such environment
-    and passed in another, it failed.
+    Elsewhere it is not at stake. A release where the reproducer could not tell, be it in one shape, is left out; where it failed in one
+    such environment or shape and passed in another, it failed. The right way beside the wrong one (CONTROL) is no shape of the problem.
     """
     environments = evidence.environments.get(package, {})
     runs = evidence.runs.get(advisory.id, {}).get(package)
+    seen = [(*_verdict_and_shape(said), labels) for said, labels in (runs.seen.items() if runs else ())]
+    untold = {label for verdict, shape, labels in seen if verdict == "broken" and shape not in ("", CONTROL) for label in labels}
     found: dict[Version, Verdict] = {}
-    for verdict in VERDICTS:
-        for said, labels in runs.seen.items() if runs else ():
-            if said.partition(": ")[0] == verdict:
-                found.update({release_of(label): verdict for label in labels if _at_stake(advisory, package, environments[label])})
+    for known in VERDICTS:
+        hidden = untold if known != "reproduced" else set()
+        for verdict, shape, labels in seen:
+            if verdict == known and shape != CONTROL:
+                at_stake = (each for each in labels if each not in hidden and _at_stake(advisory, package, environments[each]))
+                found.update({release_of(label): known for label in at_stake})
     return dict(sorted(found.items()))
+
+
+def failing_shapes(advisory: Advisory, package: str, evidence: Evidence) -> dict[str, tuple[Version, ...]]:
+    """The releases on which the problem showed, by the shape it showed in; empty for a reproducer with a single shape."""
+    environments = evidence.environments.get(package, {})
+    runs = evidence.runs.get(advisory.id, {}).get(package)
+    found: dict[str, set[Version]] = {}
+    for said, labels in runs.seen.items() if runs else ():
+        verdict, shape = _verdict_and_shape(said)
+        if verdict == "reproduced" and shape:
+            found.setdefault(shape, set()).update(release_of(each) for each in labels if _at_stake(advisory, package, environments[each]))
+    return {shape: tuple(sorted(versions)) for shape, versions in found.items()}
+
+
+def _verdict_and_shape(said: str) -> tuple[str, str]:
+    verdict, _, shape = said.partition(": ")[0].partition(" [")
+    return verdict, shape.removesuffix("]")
 
 
 def _at_stake(advisory: Advisory, package: str, environment: SweptEnvironment) -> bool:
@@ -115,6 +137,14 @@ def contradictions(advisory: Advisory, evidence: Evidence) -> Iterator[str]:
                 yield f"{advisory.id}: not reproduced on {affected.package} {version}, which a range holds"
 
 
+def unseen(advisory: Advisory, evidence: Evidence) -> Iterator[str]:
+    """Releases that a range claims although the reproducer does not apply there: nothing shows that the claim is right."""
+    for affected in advisory.affected:
+        for version, verdict in relevant_verdicts(advisory, affected.package, evidence).items():
+            if verdict == "not applicable" and any(version in each for each in affected.ranges):
+                yield f"{advisory.id}: not applicable on {affected.package} {version}, which a range holds"
+
+
 def is_proved(advisory: Advisory, evidence: Evidence, releases: Mapping[str, Sequence[Release]]) -> bool:
     """Whether a reproducer was seen to fail and to pass, and every boundary lies between two neighbouring releases that were run."""
     for affected in advisory.affected:
@@ -125,6 +155,28 @@ def is_proved(advisory: Advisory, evidence: Evidence, releases: Mapping[str, Seq
         if any(not _is_seen(boundary, verdicts, versions) for boundary in _boundaries(affected.ranges)):
             return False
     return True
+
+
+def is_controlled(advisory: Advisory, evidence: Evidence) -> bool:
+    """Whether the right way passed in every environment where the wrong one failed, which no release can show that is always wrong."""
+    found = False
+    for runs in evidence.runs.get(advisory.id, {}).values():
+        seen = [(*_verdict_and_shape(said), set(labels)) for said, labels in runs.seen.items()]
+        wrong = {label for verdict, shape, labels in seen if verdict == "reproduced" and shape != CONTROL for label in labels}
+        right = {label for verdict, shape, labels in seen if verdict == "not reproduced" and shape == CONTROL for label in labels}
+        if not wrong <= right:
+            return False
+        found = found or bool(wrong)
+    return found
+
+
+def level_of(advisory: Advisory, evidence: Evidence, releases: Mapping[str, Sequence[Release]]) -> str:
+    """The level an advisory may claim: what the runs show, else what it says itself without them."""
+    if is_proved(advisory, evidence, releases):
+        return "run"
+    if is_controlled(advisory, evidence):
+        return "controlled"
+    return "reported" if advisory.evidence.level in ("run", "controlled") else advisory.evidence.level
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,12 @@ class Signature:
 class Evidence:
     """What the ranges rest on."""
 
-    level: Literal["run", "source", "reported"]
-    """`run`: a reproducer of ours was seen to fail and to pass; `source`: the code of the releases was read; `reported`: neither."""
+    level: Literal["run", "controlled", "source", "reported"]
+    """`run`: a reproducer of ours was seen to fail and to pass on releases; `controlled`: it failed on all, and the right way beside it
+    passed there; `source`: the code of the releases was read; `reported`: none of these."""
     basis: OneLine
+    shapes: tuple[OneLine, ...] = ()
+    """The shapes of the problem that the reproducer was run in; a range holds where any of them fails. Empty where there is no reproducer."""
 
 
 @dataclass(frozen=True, slots=True)

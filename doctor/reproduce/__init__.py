@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
 import json
@@ -10,10 +11,9 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from doctor.errors import DoctorError
-from doctor.facts.observation import Observation, Verdict
+from doctor.facts.observation import Observation, ShapeObservation, Verdict, in_all_shapes
 from doctor.knowledge import schema
 from doctor.probe.child import Child, Outcome
 
@@ -39,6 +39,7 @@ class Observed:
 @dataclass(frozen=True, slots=True)
 class _Said:
     script: str
+    shape: str
     verdict: Verdict
     detail: str
 
@@ -46,6 +47,15 @@ class _Said:
 def reproducers(folder: Path = FOLDER) -> dict[str, Path]:
     """The scripts in `folder`, by the id of their advisory."""
     return {path.name.partition("_")[0].upper(): path for path in sorted(folder.glob("mt[0-9]*_*.py"))}
+
+
+def shapes(script: Path) -> dict[str, str]:
+    """What the shapes of a reproducer are, by name; empty for one that has a single shape. Read, not run: it is the patient that runs it."""
+    for statement in ast.parse(script.read_text("utf-8")).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "SHAPES":
+            found: dict[str, str] = ast.literal_eval(statement.value)
+            return found
+    return {}
 
 
 def digest(script: Path) -> str:
@@ -74,29 +84,37 @@ def run_reproducers(
     jobs: int = 1,
     device: str = "cpu",
     seconds: float = SECONDS,
+    shape: str | None = None,
     ended: Callable[[int], None] = lambda _: None,
 ) -> Observed:
     """Run `scripts` with the interpreter `python`, `jobs` at a time, each for `seconds` at most, in a folder that is removed after.
 
+    Each runs in all its shapes, or only in that named `shape` where it has one of that name.
     `ended(n)` is called now and then with how many have ended. Raises `DoctorError` when the interpreter cannot be started.
     """
+    parts = [(script, name) for script in scripts for name in _wanted(script, shape)]
     with tempfile.TemporaryDirectory(prefix="doctor-", ignore_cleanup_errors=True) as folder:
         options = {"folder": folder, "seconds": seconds, "bytes": MEMORY_BYTES, "jobs": jobs, "device": device}
-        command = [python, "-B", str(_RUNNER), json.dumps(options), *map(str, scripts)]
-        limit = _IMPORT_SECONDS + seconds * len(scripts)
+        command = [python, "-B", str(_RUNNER), json.dumps(options), *(f"{script}::{name}" if name else str(script) for script, name in parts)]
+        limit = _IMPORT_SECONDS + seconds * len(parts)
         try:
             with Child(command, limit) as child:
-                outcome = child.wait(lambda: ended(sum(1 for _ in Path(folder).glob("*.answer"))))
+                outcome = child.wait(lambda: ended(sum(1 for _ in Path(folder).glob("*.answer")) * len(scripts) // len(parts)))
         except OSError as error:
             raise DoctorError(f"{python} cannot be run: {error.strerror or error}") from None
-    return _observed(outcome, scripts)
+    return _observed(outcome, parts)
 
 
-def _observed(outcome: Outcome, scripts: Sequence[Path]) -> Observed:
+def _wanted(script: Path, shape: str | None) -> Sequence[str]:
+    names = list(shapes(script))
+    return [shape] if shape in names else names or [""]
+
+
+def _observed(outcome: Outcome, parts: Sequence[tuple[Path, str]]) -> Observed:
     """What was said, and `broken` for every script about which nothing was."""
     imports: dict[str, str | None] = {}
     errors: dict[str, str] = {}
-    said: dict[str, Observation] = {}
+    said: dict[tuple[str, str], ShapeObservation] = {}
     for line in outcome.stdout.decode("utf-8", "replace").splitlines():
         with contextlib.suppress(ValueError, RecursionError):
             data = json.loads(line)
@@ -104,14 +122,17 @@ def _observed(outcome: Outcome, scripts: Sequence[Path]) -> Observed:
                 imports[data["package"]] = data["version"] if isinstance(data.get("version"), str) else None
                 if isinstance(data.get("error"), str):
                     errors[data["package"]] = data["error"]
-            elif (observation := _observation(data)) is not None:
-                said[observation.id] = observation
+            elif not any(schema.mismatches(_Said, data)):
+                said[data["script"], data["shape"]] = ShapeObservation(data["shape"], data["verdict"], data["detail"])
     why = "the time was up before it" if outcome.timed_out else f"the runner ended with {outcome.ending} before it"
-    ids = [script.name.partition("_")[0].upper() for script in scripts]
-    return Observed(imports, errors, tuple(said.get(each) or Observation(each, "broken", why) for each in ids))
+    by_script: dict[Path, list[ShapeObservation]] = {}
+    for script, shape in parts:
+        by_script.setdefault(script, []).append(said.get((script.name, shape)) or ShapeObservation(shape, "broken", why))
+    return Observed(imports, errors, tuple(_observation(script, tuple(seen)) for script, seen in by_script.items()))
 
 
-def _observation(data: Any) -> Observation | None:
-    if any(schema.mismatches(_Said, data)):
-        return None
-    return Observation(data["script"].partition("_")[0].upper(), data["verdict"], data["detail"])
+def _observation(script: Path, seen: tuple[ShapeObservation, ...]) -> Observation:
+    advisory_id = script.name.partition("_")[0].upper()
+    if seen[0].shape:
+        return in_all_shapes(advisory_id, seen)
+    return Observation(advisory_id, seen[0].verdict, seen[0].detail)

@@ -1,6 +1,6 @@
 """Runs inside the patient: reproducers, each in a process and folder of its own, one JSON line each on stdout.
 
-    python _run.py OPTIONS SCRIPT ...      OPTIONS is a JSON object: folder, seconds, bytes, jobs, device
+    python _run.py OPTIONS SCRIPT[::SHAPE] ...      OPTIONS is a JSON object: folder, seconds, bytes, jobs, device
 
 torch, transformers and accelerate are imported once and the process then forks for each script: importing them takes longer than most
 reproducers. Where there is no fork, each script gets a new interpreter. Standard library only at this level; Python 3.8 and newer.
@@ -24,7 +24,7 @@ LAUNCHED = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK"
 
 
 def main():
-    options, scripts = json.loads(sys.argv[1]), sys.argv[2:]
+    options, parts = json.loads(sys.argv[1]), [each.partition("::") for each in sys.argv[2:]]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # Whatever the stack prints must not mix with the answers.
 
@@ -37,10 +37,10 @@ def main():
         say(package=package, **imported(package))
     start = forked if hasattr(os, "fork") else spawned
     running = []
-    for script in scripts:
+    for script, _, shape in parts:
         while len(running) >= options["jobs"]:
             finish(running, say)
-        running.append(start(script, options))
+        running.append(start(script, shape, options))
     while running:
         finish(running, say)
     answers.flush()
@@ -75,16 +75,16 @@ def imported(package):
         return {"version": None, "error": first_line(error)}
 
 
-Running = collections.namedtuple("Running", "script folder answer_file deadline poll kill")
+Running = collections.namedtuple("Running", "script shape folder answer_file deadline poll kill")
 """A reproducer on its way. `poll()` says how it ended, None before."""
 
 
-def forked(script, options):
+def forked(script, shape, options):
     folder = tempfile.mkdtemp(dir=options["folder"])
     answer_file = folder + ".answer"
     pid = os.fork()
     if pid == 0:
-        answer(script, folder, answer_file, options["bytes"])
+        answer(script, shape, folder, answer_file, options["bytes"])
         os._exit(0)
 
     def poll():
@@ -96,31 +96,32 @@ def forked(script, options):
         with contextlib.suppress(OSError):
             os.kill(pid, 9)
 
-    return Running(script, folder, answer_file, time.time() + options["seconds"], poll, kill)
+    return Running(script, shape, folder, answer_file, time.time() + options["seconds"], poll, kill)
 
 
-def spawned(script, options):
+def spawned(script, shape, options):
     folder = tempfile.mkdtemp(dir=options["folder"])
     answer_file = folder + ".answer"
     code = "import sys; sys.path.insert(0, %r); import _run; _run.answer(*%r)"
-    call = (script, folder, answer_file, options["bytes"])
+    call = (script, shape, folder, answer_file, options["bytes"])
     process = subprocess.Popen([sys.executable, "-c", code % (os.path.dirname(os.path.abspath(__file__)), call)])
 
     def poll():
         status = process.poll()
         return None if status is None else "exit status %d" % status
 
-    return Running(script, folder, answer_file, time.time() + options["seconds"], poll, process.kill)
+    return Running(script, shape, folder, answer_file, time.time() + options["seconds"], poll, process.kill)
 
 
-def answer(script, folder, answer_file, limit):
-    """Run one reproducer and leave what it says in a file: its verdict, or `broken` and why."""
+def answer(script, shape, folder, answer_file, limit):
+    """Run one reproducer in one shape (empty: it has only one) and leave what it says in a file: its verdict, or `broken` and why."""
     verdict, detail = "broken", "it returned no verdict"
     try:
         limit_memory(limit)
         os.chdir(folder)
         sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
-        said = importlib.import_module(os.path.splitext(os.path.basename(script))[0]).reproduce(folder)
+        reproduce = importlib.import_module(os.path.splitext(os.path.basename(script))[0]).reproduce
+        said = reproduce(folder, shape) if shape else reproduce(folder)
         if said.verdict in VERDICTS:
             verdict, detail = said.verdict, str(said.detail)
     except BaseException as error:
@@ -148,7 +149,7 @@ def finish(running, say):
             if ending is not None:
                 running.remove(each)
                 verdict, detail = answer_of(each, ending)
-                say(script=os.path.basename(each.script), verdict=verdict, detail=detail)
+                say(script=os.path.basename(each.script), shape=each.shape, verdict=verdict, detail=detail)
                 shutil.rmtree(each.folder, ignore_errors=True)
                 return
         time.sleep(0.02)

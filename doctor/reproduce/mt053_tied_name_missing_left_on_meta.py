@@ -1,31 +1,31 @@
 """MT053: the tied name that the checkpoint leaves out stays on meta and dispatch fails."""
 
+import _dispatch
 import _offload
-from _harness import Verdict, not_applicable, not_reproduced, reproduced
+from _harness import Verdict, not_reproduced, reproduced
+
+SHAPES = {
+    "head-missing-sorts-last": "the file lacks the head, whose name sorts after that of the embedding; another layer on disk",
+    "head-missing-sorts-first": "the file lacks the head, whose name sorts before that of the embedding (lm_head, transformer)",
+    "embedding-missing-sorts-first": "the file lacks the embedding, whose name sorts before that of the head",
+    "embedding-missing-sorts-last": "the file lacks the embedding, whose name sorts after that of the head",
+    "control": "the file holds both names",
+}
 
 
-def reproduce(workdir: str) -> Verdict:
+def reproduce(workdir: str, shape: str) -> Verdict:
     import torch
-    from accelerate import init_empty_weights, load_checkpoint_and_dispatch
 
-    original = _offload.fill(_offload.tied()).eval()
-    original.tie_weights()
-    expected = _offload.run(original, _offload.ids())
-    path = _offload.checkpoint(original, workdir, leave_out=["head.weight"])
-    with init_empty_weights():
-        model = _offload.tied()
-    model.tie_weights()
-    places = {"embed": "cpu", "mid": "disk", "low": "cpu", "head": "cpu"}
+    missing = shape.partition("-")[0]
+    order = "embed-first" if (missing == "embedding") == shape.endswith("first") else "head-first"
+    leave_out = {"head": ["head"], "embedding": ["embed"]}.get(missing, [])
     try:
-        load_checkpoint_and_dispatch(model, path, device_map=places, offload_folder=_offload.folder(workdir))
-    except IndexError as error:
-        if _offload.cpu_map_refused(error):
-            return not_applicable("maps without a GPU are refused (before 0.14.0)")
-        raise
-    except ValueError as error:
-        if "is on the meta device, we need a `value`" in str(error):
+        model, expected = _dispatch.tied_offloaded(workdir, order, ["mid"], leave_out=leave_out)
+        result = _offload.run(model, _offload.ids())
+    except (NotImplementedError, ValueError) as error:
+        if any(said in str(error) for said in _dispatch.NO_VALUE):
             return reproduced(_offload.first_line(error))
         raise
-    if not torch.equal(_offload.run(model.eval(), _offload.ids()), expected):
+    if not torch.equal(result, expected):
         raise AssertionError("loaded without an error, but the output differs")
     return not_reproduced("the loaded model gives the output of the original")

@@ -1,27 +1,20 @@
 """MT065: loading into a meta model without a device_map asks for a distributed process group."""
 
-import warnings
-
+import _no_map
 import _offload
 from _harness import Verdict, not_reproduced, reproduced
 
+SHAPES = {"wholly-on-meta": "accelerate alone, load_checkpoint_in_model, every parameter on meta, a .bin file"}
 
-def reproduce(workdir: str) -> Verdict:
-    from accelerate import init_empty_weights, load_checkpoint_in_model
 
+def reproduce(workdir: str, shape: str) -> Verdict:
     original = _offload.fill(_offload.stack())
     path = _offload.checkpoint(original, workdir)
-    with init_empty_weights():
-        model = _offload.stack()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            load_checkpoint_in_model(model, path)
-    except ValueError as error:
-        if "Default process group has not been initialized" in str(error):
-            return reproduced(_offload.first_line(error))
-        raise
-    if _offload.on_meta(model):
+    model = _no_map.stack_on_meta(shape)
+    left = _no_map.load(model, path)
+    if left == "refused":
+        return reproduced("ValueError: Default process group has not been initialized, please make sure to call init_process_group.")
+    if left:
         return not_reproduced("no process group asked for, but nothing is loaded: that is MT064")
     if _offload.differing(model, original.state_dict()):
         raise AssertionError("off meta, but the values are not those of the checkpoint")

@@ -1,28 +1,36 @@
 """MT074: a checkpoint that lacks a parameter leaves it on meta and the dispatch fails."""
 
 import _offload
-from _harness import Verdict, not_applicable, not_reproduced, reproduced
+from _dispatch import NO_VALUE, load_and_dispatch
+from _harness import Verdict, not_reproduced, reproduced
 
-MESSAGES = ("Cannot copy out of meta tensor; no data!", "is on the meta device, we need a `value`")
+SHAPES = {
+    "all-on-cpu": "accelerate alone, one .bin file that lacks a bias, the map names the CPU only",
+    "layer-on-disk": "accelerate alone, one .bin file that lacks a bias, another layer on disk",
+    "control": "the same with a complete file",
+}
 
 
-def reproduce(workdir: str) -> Verdict:
-    from accelerate import init_empty_weights, load_checkpoint_and_dispatch
+def reproduce(workdir: str, shape: str) -> Verdict:
+    import torch
+    from accelerate import init_empty_weights
 
-    original = _offload.fill(_offload.stack())
-    path = _offload.checkpoint(original, workdir, leave_out=["b.bias"])
+    original = _offload.fill(_offload.stack()).eval()
+    path = _offload.checkpoint(original, workdir, leave_out=[] if shape == "control" else ["b.bias"])
     with init_empty_weights():
         model = _offload.stack()
+    places = {"": "cpu"} if shape == "all-on-cpu" else {"a": "cpu", "m": "disk", "b": "cpu"}
     try:
-        load_checkpoint_and_dispatch(model, path, device_map={"": "cpu"})
-    except IndexError as error:
-        if _offload.cpu_map_refused(error):
-            return not_applicable("maps without a GPU are refused (before 0.14.0)")
-        raise
+        load_and_dispatch(model, path, places, _offload.folder(workdir))
+        result = _offload.run(model.eval(), _offload.vector())
     except (NotImplementedError, ValueError) as error:
-        if any(message in str(error) for message in MESSAGES) and _offload.on_meta(model) == ["b.bias"]:
+        if any(said in str(error) for said in NO_VALUE):
             return reproduced(_offload.first_line(error))
         raise
-    if _offload.on_meta(model):
-        return reproduced("no error, but left on meta: " + ", ".join(_offload.on_meta(model)))
-    return not_reproduced("the parameter that the checkpoint lacks was given a value")
+    except KeyError as error:
+        if error.args == ("b.bias",):
+            return reproduced("KeyError: 'b.bias' in the forward")
+        raise
+    if not torch.equal(result, _offload.run(original, _offload.vector())):
+        raise AssertionError("no error, but the output differs")
+    return not_reproduced("the loaded model gives the output of the original")

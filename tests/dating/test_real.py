@@ -13,7 +13,7 @@ import pytest
 
 from doctor.reports.json import published_schemas
 from tests.conftest import Doctor
-from tests.stacks import CURRENT, OLD, TORCH, make_stack, python_in
+from tests.stacks import CURRENT, OLD, TORCH, python_in
 
 FAILING = """
 import traceback, warnings
@@ -60,11 +60,6 @@ def date(doctor: Doctor, tmp_path: Path) -> Callable[..., Any]:
         return ran.json
 
     return run
-
-
-@pytest.fixture(scope="session")
-def middle_stack(stacks: Path) -> Path:
-    return make_stack(stacks, MIDDLE)
 
 
 @pytest.mark.parametrize(("stack", "requirements"), [("old_stack", OLD), ("middle_stack", MIDDLE), ("current_stack", CURRENT)])

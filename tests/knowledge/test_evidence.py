@@ -5,10 +5,24 @@ from __future__ import annotations
 import pytest
 from packaging.version import Version
 
-from doctor.knowledge.evidence import FILE, Evidence, Runs, SweptEnvironment, contradictions, is_proved, known_evidence, relevant_verdicts
+from doctor.facts.observation import CONTROL
+from doctor.knowledge.evidence import (
+    FILE,
+    Evidence,
+    Runs,
+    SweptEnvironment,
+    contradictions,
+    failing_shapes,
+    is_controlled,
+    is_proved,
+    known_evidence,
+    level_of,
+    relevant_verdicts,
+    unseen,
+)
 from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.knowledge.releases import Release, known_releases
-from doctor.reproduce import digest, reproducers
+from doctor.reproduce import digest, reproducers, shapes
 from tests.environments import matrix
 from tools.sweep import as_text, read_evidence
 
@@ -65,6 +79,67 @@ def test_runs_where_the_conditions_do_not_hold_prove_nothing() -> None:
     assert relevant_verdicts(advisory, "lib", evidence(v1_0=GOOD)) == {}
 
 
+def in_shapes(**seen: tuple[str, ...]) -> Evidence:
+    """Evidence of MT001 on `lib`, by shape: `head=("reproduced 1.0", "not reproduced 2.0")`."""
+    lines: dict[str, tuple[str, ...]] = {}
+    for shape, outcomes in seen.items():
+        for outcome in outcomes:
+            verdict, _, release = outcome.rpartition(" ")
+            said = f"{verdict} [{shape}]: as it was"
+            lines[said] = (*lines.get(said, ()), release)
+    environments = {release: SweptEnvironment("2026-01-01", "3.11.0", {}, None) for releases in lines.values() for release in releases}
+    return Evidence(1, {"lib": environments}, {"MT001": {"lib": Runs("abc", lines)}})
+
+
+ADVISORY = matrix("MT001 bug error lib [-,2.0)").advisories[0]
+
+
+def test_a_release_passes_only_in_all_shapes() -> None:
+    """A recommended release is one that no range holds: a shape that still fails there contradicts the range's end."""
+    runs = in_shapes(first=("reproduced 1.0", "not reproduced 2.0"), last=("reproduced 1.0", "reproduced 2.0", "not reproduced 3.0"))
+    assert list(contradictions(ADVISORY, runs)) == ["MT001: reproduced on lib 2.0, which no range holds"]
+    assert failing_shapes(ADVISORY, "lib", runs) == {"first": (Version("1.0"),), "last": (Version("1.0"), Version("2.0"))}
+
+
+def test_a_shape_that_could_not_be_tried_leaves_the_release_untold() -> None:
+    runs = in_shapes(first=("reproduced 1.0", "not reproduced 2.0"), last=("reproduced 1.0", "broken 2.0"))
+    assert relevant_verdicts(ADVISORY, "lib", runs) == {Version("1.0"): "reproduced"}
+    assert not is_proved(ADVISORY, runs, RELEASES)
+
+
+def test_not_applicable_inside_a_range_is_a_fault() -> None:
+    assert list(unseen(ADVISORY, evidence(v1_0=ABSENT, v2_0=ABSENT))) == ["MT001: not applicable on lib 1.0, which a range holds"]
+
+
+@pytest.mark.parametrize(
+    ("control", "level"),
+    [
+        (("not reproduced 1.0", "not reproduced 2.0"), "controlled"),
+        (("not reproduced 1.0",), "reported"),
+        (("not reproduced 1.0", "reproduced 2.0"), "reported"),
+        (("not reproduced 1.0", "broken 2.0"), "reported"),
+        ((), "reported"),
+    ],
+)
+def test_controlled_is_the_right_way_passing_wherever_the_wrong_one_fails(control: tuple[str, ...], level: str) -> None:
+    advisory = matrix("MT001 bug error lib [-,-)").advisories[0]
+    runs = in_shapes(**{"wrong": ("reproduced 1.0", "reproduced 2.0"), CONTROL: control})
+    assert is_controlled(advisory, runs) is (level == "controlled")
+    assert level_of(advisory, runs, RELEASES) == level
+    assert list(contradictions(advisory, runs)) == []
+
+
+NOT_APPLICABLE_HERE = {
+    "MT015": "4.50 cannot set up its process group without an accelerator",
+    "MT034": "4.30 and 4.31 cannot make a Trainer for a map without a GPU",
+    "MT037": "the swept accelerate fails first with the KeyError of MT050",
+    "MT054": "from 0.14.0 to 0.15.0 only a GPU map can tell",
+    "MT078": "1.6.0 and 1.7.0 ask for CUDA first",
+    "MT095": "a map without a GPU is refused before 0.14.0",
+}
+"""Where nothing of ours could be run: still to be reached, and no new one may join them."""
+
+
 @pytest.mark.parametrize("advisory", builtin_matrix().advisories, ids=lambda advisory: advisory.id)
 class TestBuiltIn:
     """Every advisory doctor ships."""
@@ -74,8 +149,18 @@ class TestBuiltIn:
 
     def test_it_claims_to_be_proved_exactly_when_it_is(self, advisory: object) -> None:
         """After a sweep: python tools/evidence_levels.py."""
-        proved = is_proved(advisory, known_evidence(), known_releases())  # type: ignore[arg-type]
-        assert (advisory.evidence.level == "run") is proved  # type: ignore[attr-defined]
+        level = level_of(advisory, known_evidence(), known_releases())  # type: ignore[arg-type]
+        assert advisory.evidence.level == level  # type: ignore[attr-defined]
+
+    def test_every_release_it_claims_was_seen_to_fail_where_it_was_run(self, advisory: object) -> None:
+        assert bool(list(unseen(advisory, known_evidence()))) is (advisory.id in NOT_APPLICABLE_HERE)  # type: ignore[arg-type, attr-defined]
+
+    def test_it_says_in_which_shapes_it_was_run(self, advisory: object) -> None:
+        script = reproducers().get(advisory.id)  # type: ignore[attr-defined]
+        said = advisory.evidence.shapes  # type: ignore[attr-defined]
+        assert bool(said) is (script is not None)
+        named = [name for name in shapes(script) if name != CONTROL] if script is not None else []
+        assert not named or list(said) == named
 
 
 def test_the_evidence_is_of_the_reproducers_shipped() -> None:

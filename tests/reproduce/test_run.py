@@ -13,7 +13,7 @@ import pytest
 
 from doctor.facts.observation import Observation
 from doctor.probe.child import INSIDE
-from doctor.reproduce import FOLDER, Observed, digest, reproducers, run_reproducers
+from doctor.reproduce import FOLDER, Observed, digest, reproducers, run_reproducers, shapes
 
 SCRIPTS = {
     "reproduced": "return reproduced('KeyError: 1')",
@@ -62,6 +62,38 @@ def test_anything_else_is_broken_with_the_reason(tmp_path: Path, body: str, deta
     observation = only(run(script(tmp_path, 1, body)))
     assert observation.verdict == "broken"
     assert detail in observation.detail
+
+
+def in_shapes(folder: Path, body: str) -> Path:
+    path = script(folder, 1, body)
+    text = path.read_text().replace("def reproduce(workdir):", "SHAPES = {'first': 'one', 'last': 'two'}\n\n\ndef reproduce(workdir, shape):")
+    path.write_text(text)
+    return path
+
+
+def test_each_shape_is_run_alone_and_one_that_fails_is_enough(tmp_path: Path) -> None:
+    path = in_shapes(tmp_path, "if shape == 'last':\n    return reproduced('left behind')\nos.environ['X'] = '1'\nreturn not_reproduced('fine')")
+    assert shapes(path) == {"first": "one", "last": "two"}
+    observation = only(run(path))
+    assert (observation.verdict, observation.detail) == ("reproduced", "last: left behind")
+    assert [(each.shape, each.verdict) for each in observation.shapes] == [("first", "not reproduced"), ("last", "reproduced")]
+
+
+def test_a_shape_that_could_not_tell_clears_nothing(tmp_path: Path) -> None:
+    observation = only(run(in_shapes(tmp_path, "if shape == 'last':\n    raise ValueError('no')\nreturn not_reproduced('fine')")))
+    assert (observation.verdict, observation.detail) == ("broken", "last: ValueError: no")
+
+
+@pytest.mark.parametrize(("right", "verdict"), [("not_reproduced('fine')", "reproduced"), ("reproduced('wrong too')", "broken")])
+def test_the_right_way_beside_the_wrong_one_has_to_pass(tmp_path: Path, right: str, verdict: str) -> None:
+    path = in_shapes(tmp_path, f"if shape == 'control':\n    return {right}\nreturn reproduced('left behind')")
+    path.write_text(path.read_text().replace("'last': 'two'", "'control': 'the right way'"))
+    assert only(run(path)).verdict == verdict
+
+
+def test_one_shape_can_be_asked_for(tmp_path: Path) -> None:
+    observed = run_reproducers(sys.executable, [in_shapes(tmp_path, "return reproduced(shape)")], seconds=20, shape="last")
+    assert [each.shape for each in only(observed).shapes] == ["last"]
 
 
 def test_one_that_takes_too_long_is_ended_and_the_others_are_not(tmp_path: Path) -> None:

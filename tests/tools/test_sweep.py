@@ -14,7 +14,7 @@ import psutil
 import pytest
 from packaging.version import Version
 
-from doctor.facts.observation import Observation, Verdict
+from doctor.facts.observation import Observation, ShapeObservation, Verdict, in_all_shapes
 from doctor.knowledge.evidence import Evidence, SweptEnvironment
 from doctor.reproduce import digest
 from tests.reproduce.test_run import SCRIPTS, script
@@ -40,6 +40,12 @@ def test_releases_that_saw_the_same_stand_together_in_order() -> None:
 def test_numbers_in_a_detail_do_not_tell_runs_apart_and_ids_keep_theirs() -> None:
     evidence = seen(seen(NOTHING, "1.0.0", "reproduced", "17 of 23, see MT051"), "1.1.0", "reproduced", "2.5e-3 of 23, see MT051")
     assert runs(evidence) == {"reproduced: # of #, see MT051": ("1.0.0", "1.1.0")}
+
+
+def test_every_shape_has_its_own_line() -> None:
+    shapes = (ShapeObservation("first", "reproduced", "KeyError: 1"), ShapeObservation("last", "not reproduced", "equal"))
+    evidence = sweep.with_observations(NOTHING, "accelerate", "1.0.0", HERE, [(in_all_shapes("MT050", shapes), "abc")])
+    assert runs(evidence) == {"reproduced [first]: KeyError: #": ("1.0.0",), "not reproduced [last]: equal": ("1.0.0",)}
 
 
 def test_a_release_run_again_replaces_what_was_seen_there() -> None:

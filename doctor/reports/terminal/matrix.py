@@ -77,6 +77,7 @@ def _rows(advisory: Advisory, matrix: Matrix) -> list[tuple[str, str]]:
     if advisory.avoid:
         rows.append(("do not", advisory.avoid))
     rows.append(("evidence", f"{advisory.evidence.level}: {advisory.evidence.basis}"))
+    rows += [("shapes", ", ".join(advisory.evidence.shapes))] if advisory.evidence.shapes else []
     rows += [("see", reference) for reference in advisory.references]
     return rows + ([("related", ", ".join(advisory.related))] if advisory.related else [])
 
