@@ -51,10 +51,10 @@ def mismatches(kind: Any, data: Any, path: Path = ()) -> Iterator[Mismatch]:
         yield from _text_mismatches(arguments[1], data, path)
     elif origin is Literal:
         if data not in arguments or isinstance(data, bool):
-            yield Mismatch(path, f"expected one of {', '.join(map(str, arguments))}; found {_shown(data)}")
+            yield Mismatch(path, f"expected one of {', '.join(map(str, arguments))}; found {shown(data)}")
     elif origin is tuple:
         if not isinstance(data, list):
-            yield Mismatch(path, f"expected a list, found {_shown(data)}")
+            yield Mismatch(path, f"expected a list, found {shown(data)}")
             return
         for position, item in enumerate(data):
             yield from mismatches(arguments[0], item, (*path, position))
@@ -64,13 +64,13 @@ def mismatches(kind: Any, data: Any, path: Path = ()) -> Iterator[Mismatch]:
         yield from _dataclass_mismatches(kind, data, path)
     elif type(data) is not kind and not (kind is float and type(data) is int):
         hint = ' (put it in quotes: "...")' if kind is str and isinstance(data, (int, float)) else ""
-        yield Mismatch(path, f"expected {_TYPE_NAMES[kind]}, found {_shown(data)}{hint}")
+        yield Mismatch(path, f"expected {_TYPE_NAMES[kind]}, found {shown(data)}{hint}")
 
 
 def _text_mismatches(text: Text, data: Any, path: Path) -> Iterator[Mismatch]:
     if not isinstance(data, str):
         hint = ' (put it in quotes: "...")' if isinstance(data, (int, float)) else ""
-        yield Mismatch(path, f"expected {text.meaning}, found {_shown(data)}{hint}")
+        yield Mismatch(path, f"expected {text.meaning}, found {shown(data)}{hint}")
         return
     valid = re.fullmatch(text.pattern, data) is not None
     if valid and text.build is not None:
@@ -79,12 +79,12 @@ def _text_mismatches(text: Text, data: Any, path: Path) -> Iterator[Mismatch]:
         except ValueError:
             valid = False
     if not valid:
-        yield Mismatch(path, f"expected {text.meaning}, found {_shown(data)}")
+        yield Mismatch(path, f"expected {text.meaning}, found {shown(data)}")
 
 
 def _mapping_mismatches(arguments: tuple[Any, ...], data: Any, path: Path) -> Iterator[Mismatch]:
     if not isinstance(data, dict):
-        yield Mismatch(path, f"expected a mapping, found {_shown(data)}")
+        yield Mismatch(path, f"expected a mapping, found {shown(data)}")
         return
     key_kind, value_kind = arguments
     for key, value in data.items():
@@ -94,7 +94,7 @@ def _mapping_mismatches(arguments: tuple[Any, ...], data: Any, path: Path) -> It
 
 def _dataclass_mismatches(kind: Any, data: Any, path: Path) -> Iterator[Mismatch]:
     if not isinstance(data, dict):
-        yield Mismatch(path, f"expected a mapping, found {_shown(data)}")
+        yield Mismatch(path, f"expected a mapping, found {shown(data)}")
         return
     hints = _hints(kind)
     for unknown in data.keys() - hints.keys():
@@ -217,7 +217,8 @@ def _required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _shown(data: Any) -> str:
+def shown(data: Any) -> str:
+    """Data as a message quotes it: cut short, and no more of a list or mapping than that it is one."""
     if isinstance(data, dict):
         return "a mapping"
     if isinstance(data, list):
