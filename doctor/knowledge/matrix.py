@@ -26,7 +26,7 @@ OneLine = Annotated[str, Text(r"\S(.*\S)?", "one line of text")]
 Url = Annotated[str, Text(r"https://[^\s]+", "an https:// address")]
 
 
-_MAX_VERSION_CHARACTERS = 200
+MAX_VERSION_CHARACTERS = 200
 """No release has a longer one, and a number of thousands of digits is none that Python reads."""
 _MAX_PATTERNS = 5000
 _MAX_SPECIFIER_CHARACTERS = 200
@@ -35,8 +35,8 @@ _MAX_SPECIFIER_CHARACTERS = 200
 @functools.lru_cache(maxsize=4096)
 def parse_version(text: str) -> Version:
     """The PEP 440 version without its local part: `2.6.0+cu124` is 2.6.0. Raises `packaging.version.InvalidVersion`."""
-    if len(text) > _MAX_VERSION_CHARACTERS:
-        raise InvalidVersion(f"longer than {_MAX_VERSION_CHARACTERS} characters")
+    if len(text) > MAX_VERSION_CHARACTERS:
+        raise InvalidVersion(f"longer than {MAX_VERSION_CHARACTERS} characters")
     return Version(text.partition("+")[0])
 
 

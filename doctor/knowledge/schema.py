@@ -34,6 +34,9 @@ class Mismatch:
 
     path: Path
     message: str
+    words: tuple[Any, ...] = ()
+    """Where another word stands than any of these: what is known."""
+    unknown_key: bool = False
 
 
 def dotted(path: Path) -> str:
@@ -51,7 +54,7 @@ def mismatches(kind: Any, data: Any, path: Path = ()) -> Iterator[Mismatch]:
         yield from _text_mismatches(arguments[1], data, path)
     elif origin is Literal:
         if data not in arguments or isinstance(data, bool):
-            yield Mismatch(path, f"expected one of {', '.join(map(str, arguments))}; found {shown(data)}")
+            yield Mismatch(path, f"expected one of {', '.join(map(str, arguments))}; found {shown(data)}", arguments)
     elif origin is tuple:
         if not isinstance(data, list):
             yield Mismatch(path, f"expected a list, found {shown(data)}")
@@ -98,12 +101,33 @@ def _dataclass_mismatches(kind: Any, data: Any, path: Path) -> Iterator[Mismatch
         return
     hints = _hints(kind)
     for unknown in data.keys() - hints.keys():
-        yield Mismatch((*path, str(unknown)), f"unknown key; the keys here are {', '.join(hints)}")
+        yield Mismatch((*path, str(unknown)), f"unknown key; the keys here are {', '.join(hints)}", unknown_key=True)
     for key, field in _keys(kind).items():
         if key in data:
             yield from mismatches(hints[key], data[key], (*path, key))
         elif _required(field):
             yield Mismatch(path, f"the key {key!r} is missing")
+
+
+def may_be_left_out(kind: Any, path: Path) -> bool:
+    """Whether data for `kind` is still whole without what stands at `path`: an item of a list, or a key that need not be there."""
+    *before, last = path
+    for step in before:
+        kind = _within(kind, step)
+    kind = _not_none(typing.get_args(kind)) if typing.get_origin(kind) in (Union, types.UnionType) else kind
+    if _is_dataclass(kind):
+        return not _required(_keys(kind)[str(last)])
+    return typing.get_origin(kind) is tuple
+
+
+def _within(kind: Any, step: str | int) -> Any:
+    """The type of what stands one step inside a value of type `kind`."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (Union, types.UnionType):
+        return _within(_not_none(arguments), step)
+    if origin is Mapping:
+        return arguments[1]
+    return arguments[0] if origin is tuple else _hints(kind)[str(step)]
 
 
 def construct(kind: Any, data: Any) -> Any:

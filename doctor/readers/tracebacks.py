@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from doctor.facts.symptom import Failure, Frame
+from doctor.readers.lines import MAX_LINE_CHARACTERS
 
 MAX_MESSAGE_CHARACTERS = 4096
 _MAX_FRAMES = 400
@@ -142,7 +143,7 @@ class TracebackReader:
 
     def feed(self, number: int, line: str) -> None:
         """Take the next line; `number` counts from 1."""
-        key, text, indented = _unprefixed(line)
+        key, text, indented = _unprefixed(line[:MAX_LINE_CHARACTERS])
         stream = self._streams.get(key)
         if stream is None:
             if len(self._streams) >= _MAX_STREAMS:

@@ -22,6 +22,14 @@ def distribution(name: str, settled: Settled) -> Distribution:
     return Distribution(name, statement.value, "text", origin, statement.revision, statement.installer)
 
 
+def python_version(stated: str | None) -> str | None:
+    """The version of Python that a text states; None where what it says is none."""
+    try:
+        return stated if stated is not None and parse_version(stated) else None
+    except InvalidVersion:
+        return None
+
+
 def _is_development(version: str | None) -> bool:
     try:
         return version is not None and parse_version(version).is_devrelease
