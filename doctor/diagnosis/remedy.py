@@ -51,5 +51,5 @@ def _upgrade_remedy(advisory: Advisory, found: Match, plan: Plan, environment: E
 
 def _sentence(text: str, capital: bool = True) -> str:
     """`text` with a full stop, and a capital unless it begins with code."""
-    plain_word = re.match(r"[a-z]+(?=[\s,;:])", text) is not None
+    plain_word = re.match(r"^[a-z]{1,80}(?=[\s,;:])", text) is not None
     return (text[0].upper() + text[1:] if capital and plain_word else text) + ("" if text.endswith((".", "!", "?")) else ".")

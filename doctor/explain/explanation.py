@@ -374,7 +374,7 @@ def _without_upgrade(advisory: Advisory, found: Match | None) -> list[str]:
 # Harmful advice
 
 _HARMFUL = {
-    r"\b(?!module\b)\w+\.to_empty\(": "the text calls to_empty(): on a loaded model that throws every weight away and leaves what memory held.",
+    r"\b(?!module\b)\w{1,80}\.to_empty\(": "the text calls to_empty(): on a loaded model that throws every weight away and leaves what memory held.",
     r"(?:use|try|call|replace|change|fix|with)\b.{0,60}(?<!module\.)\bto_empty\b": (
         "the text advises to_empty(): the error goes away, and so do the weights."
     ),

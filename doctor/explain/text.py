@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from doctor.dating import date_frames
 from doctor.dating.versions import with_dated_versions
 from doctor.errors import DoctorError
 from doctor.explain.explanation import Clues, Explanation, explain, text_patterns
-from doctor.facts.environment import Environment
+from doctor.facts.environment import Environment, Unknown
 from doctor.facts.symptom import Failure
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.releases import known_releases
@@ -39,6 +40,8 @@ class TextReader:
         self._tracebacks = TracebackReader()
         self._clues = ClueReader(text_patterns(matrix))
         self._environment: EnvironmentReader | None = EnvironmentReader(name)
+        self._broken = ""
+        """Why what the text states of an environment cannot be read."""
 
     def feed(self, line: str) -> None:
         """Take the next line, as it came."""
@@ -52,8 +55,8 @@ class TextReader:
         if self._environment is not None:
             try:
                 self._environment.feed(self._count, clean)
-            except DoctorError:
-                self._environment = None
+            except DoctorError as error:
+                self._environment, self._broken = None, str(error)
 
     def explanation(self, here: Environment | None = None, failures: tuple[Failure, ...] | None = None) -> Explanation:
         """What was read; `failures` are those known otherwise (None: those the text shows)."""
@@ -65,8 +68,10 @@ class TextReader:
         return explain(seen, Clues(self._clues.found()), environment, self._matrix, known_releases())
 
     def _stated(self) -> Reading:
-        """What the text states of an environment. A broken listing in it says nothing, and is no reason not to explain the rest."""
+        """What the text states of an environment. A broken listing or report in it is no reason not to explain the rest."""
         try:
-            return self._environment.reading() if self._environment is not None else EnvironmentReader().reading()
-        except DoctorError:
-            return EnvironmentReader().reading()
+            if self._environment is not None:
+                return self._environment.reading()
+        except DoctorError as error:
+            self._broken = str(error)
+        return replace(EnvironmentReader().reading(), unread=(Unknown("environment", self._broken, important=True),))

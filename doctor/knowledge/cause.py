@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -17,19 +16,6 @@ Pattern = Annotated[str, Text(r"\S(.*\S)?", "a regular expression on one line")]
 FramePattern = Annotated[str, Text(r"[^\s:]+:\S+", 'FILE:FUNCTION, as "transformers/trainer.py:_move_model_to_device" or "*:to|cuda"')]
 
 Weight = Literal["proves", "strong", "likely", "hint", "against", "excludes"]
-
-
-def pattern_fault(pattern: str) -> str | None:
-    """What is wrong with a pattern; None when nothing is."""
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        return f"not a regular expression: {error}"
-    if re.search(r"\\s|\[\^(?!\\n)", pattern):
-        return r"could run over the end of a line: write a blank for \s, and begin a negated class with \n, as in [^\n ]"
-    if pattern != pattern.lower():
-        return "holds capital letters, but text is compared in lower case (write [^\\n ] for \\S)"
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +68,9 @@ def frames_hold(patterns: Sequence[str], frames: Sequence[Frame]) -> bool:
 
 
 def _frame_holds(pattern: str, frame: Frame) -> bool:
-    file, function = _compiled(pattern)
-    return (file is None or file.search(frame.file) is not None) and (function is None or function.fullmatch(_bare(frame.function)) is not None)
+    """`*` stands for any characters but `/`; a file named with a final `/` is a folder, with everything in it."""
+    file, functions = _parts(pattern)
+    return (file == ("*",) or _file_holds(file, frame.file.split("/"))) and any(_glob_holds(each, _bare(frame.function)) for each in functions)
 
 
 def _bare(function: str | None) -> str:
@@ -92,13 +79,29 @@ def _bare(function: str | None) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> tuple[re.Pattern[str] | None, re.Pattern[str] | None]:
-    """`*` stands for any characters but `/`; a file named with a final `/` is a folder, with everything in it."""
-    file, _, function = pattern.rpartition(":")
-    folder = file.endswith("/")
-    as_file = None if file == "*" else re.compile(rf"(?:^|/){_glob(file, '[^/]*')}{'' if folder else '$'}")
-    return as_file, None if function == "*" else re.compile("|".join(_glob(each, ".*") for each in function.split("|")))
+def _parts(pattern: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names a path must end with, an empty one standing for whatever is in a folder; and the functions, any of which will do."""
+    file, _, functions = pattern.rpartition(":")
+    return tuple(file.split("/")), tuple(functions.split("|"))
 
 
-def _glob(text: str, star: str) -> str:
-    return star.join(re.escape(part) for part in text.split("*"))
+def _file_holds(wanted: Sequence[str], names: Sequence[str]) -> bool:
+    if wanted[-1]:
+        return len(names) >= len(wanted) and all(map(_glob_holds, wanted, names[-len(wanted) :]))
+    folders = wanted[:-1]
+    starts = range(len(names) - len(folders))
+    return any(all(map(_glob_holds, folders, names[start : start + len(folders)])) for start in starts)
+
+
+def _glob_holds(glob: str, text: str) -> bool:
+    """Each part between stars is looked for once: where it first stands leaves most room for the others."""
+    first, *others = glob.split("*")
+    if not others:
+        return text == first
+    place, end = len(first), len(text) - len(others[-1])
+    for part in others[:-1]:
+        place = text.find(part, place, end)
+        if place < 0:
+            return False
+        place += len(part)
+    return place <= end and text.startswith(first) and text.endswith(others[-1])

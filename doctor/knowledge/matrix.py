@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
-from doctor.knowledge.cause import Cause, pattern_fault
-from doctor.knowledge.schema import Mismatch, Path, Text
+from doctor.knowledge.cause import Cause
+from doctor.knowledge.schema import Mismatch, Path, Text, shown
 
 Kind = Literal["bug", "misuse", "resource", "incompatibility"]
 Severity = Literal["silent", "error", "warning"]
@@ -26,9 +26,17 @@ OneLine = Annotated[str, Text(r"\S(.*\S)?", "one line of text")]
 Url = Annotated[str, Text(r"https://[^\s]+", "an https:// address")]
 
 
+MAX_VERSION_CHARACTERS = 200
+"""No release has a longer one, and a number of thousands of digits is none that Python reads."""
+_MAX_PATTERNS = 5000
+_MAX_SPECIFIER_CHARACTERS = 200
+
+
 @functools.lru_cache(maxsize=4096)
 def parse_version(text: str) -> Version:
     """The PEP 440 version without its local part: `2.6.0+cu124` is 2.6.0. Raises `packaging.version.InvalidVersion`."""
+    if len(text) > MAX_VERSION_CHARACTERS:
+        raise InvalidVersion(f"longer than {MAX_VERSION_CHARACTERS} characters")
     return Version(text.partition("+")[0])
 
 
@@ -187,12 +195,15 @@ def contradictions(matrix: Matrix) -> Iterator[Mismatch]:
             yield Mismatch((*here, "references"), "at least one reference is needed")
         yield from _affected_contradictions(advisory, matrix, here)
     yield from _repeated((cause.name, ("causes", position, "name")) for position, cause in enumerate(matrix.causes))
+    if sum(len(sign.text) + len(sign.without_text) + 1 for cause in matrix.causes for sign in cause.signs) > _MAX_PATTERNS:
+        yield Mismatch(("causes",), f"more than {_MAX_PATTERNS} patterns: too many to be looked for in a text")
+        return
     for position, cause in enumerate(matrix.causes):
         yield from _cause_contradictions(cause, ids, ("causes", position))
 
 
 def _cause_contradictions(cause: Cause, ids: set[str], here: Path) -> Iterator[Mismatch]:
-    from packaging.requirements import InvalidRequirement, Requirement
+    from doctor.knowledge.pattern import pattern_fault
 
     for index, advisory in enumerate(cause.advisories):
         if advisory not in ids:
@@ -206,12 +217,20 @@ def _cause_contradictions(cause: Cause, ids: set[str], here: Path) -> Iterator[M
         for key, patterns in (("message", [sign.message] if sign.message else []), ("text", sign.text), ("without_text", sign.without_text)):
             for pattern in patterns:
                 if (fault := pattern_fault(pattern)) is not None:
-                    yield Mismatch((*place, key), f"{pattern!r}: {fault}")
+                    yield Mismatch((*place, key), f"{shown(pattern)}: {fault}")
         for number, specifier in enumerate(sign.packages):
-            try:
-                Requirement(specifier)
-            except InvalidRequirement:
-                yield Mismatch((*place, "packages", number), f"{specifier!r} is not a requirement such as 'transformers>=5.0.0'")
+            if not _is_specifier(specifier):
+                yield Mismatch((*place, "packages", number), f"{shown(specifier)} is not a requirement such as 'transformers>=5.0.0'")
+
+
+def _is_specifier(text: str) -> bool:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        requirement = Requirement(text) if len(text) <= _MAX_SPECIFIER_CHARACTERS else None
+    except (InvalidRequirement, RecursionError):
+        return False
+    return requirement is not None and not (requirement.marker or requirement.url or requirement.extras)
 
 
 def _affected_contradictions(advisory: Advisory, matrix: Matrix, here: Path) -> Iterator[Mismatch]:

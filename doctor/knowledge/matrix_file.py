@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from doctor.knowledge import schema
 from doctor.knowledge.matrix import Matrix, contradictions, joined
 
 MAX_BYTES = 8 * 1024 * 1024
+MOST_FAULTS = 100
+"""So many are told of one by one; of the others only how many there are."""
 _PACKAGE = Path(__file__).resolve().parents[1]
 COMPILED = _PACKAGE / "compiled" / "compat.json"
 
@@ -30,11 +33,13 @@ class Fault:
 
 
 class MatrixFileError(DoctorError):
-    """A matrix file that cannot be used, with all its faults."""
+    """A matrix file that cannot be used, with its faults: all of them, or the first hundred and how many more there are."""
 
-    def __init__(self, path: str, faults: Iterable[Fault]) -> None:
+    def __init__(self, path: str, faults: Iterable[Fault], more: int = 0) -> None:
         self.path = path
         self.faults = tuple(sorted(set(faults)))
+        if more:
+            self.faults += (Fault(0, "", f"and {more} more"),)
         super().__init__("\n".join(self._line(fault) for fault in self.faults))
 
     def _line(self, fault: Fault) -> str:
@@ -66,15 +71,13 @@ def load_matrix(sources: Iterable[str] = ("builtin",)) -> Matrix:
     if names == ["builtin"]:
         return builtin_matrix()
     matrix = joined([builtin_matrix() if name == "builtin" else read_matrix(Path(name)) for name in names])
-    faults = [Fault(0, schema.dotted(each.path), each.message) for each in contradictions(matrix)]
-    if faults:
-        raise MatrixFileError(" + ".join(names), faults)
+    _refuse(" + ".join(names), contradictions(matrix))
     return matrix
 
 
 def parse_matrix(content: bytes, name: str) -> Matrix:
     """The matrix in the bytes of a YAML file called `name`. Raises `MatrixFileError`."""
-    from doctor.knowledge.yaml_reader import YamlFault, read_yaml
+    from doctor.knowledge.yaml_reader import YamlFault, lines_of, read_yaml
 
     try:
         text = content.decode("utf-8")
@@ -82,16 +85,25 @@ def parse_matrix(content: bytes, name: str) -> Matrix:
         line = content.count(b"\n", 0, error.start) + 1
         raise MatrixFileError(name, [Fault(line, "", "not UTF-8 text: save the file as UTF-8")]) from None
     try:
-        data, lines = read_yaml(text)
+        data = read_yaml(text)
     except YamlFault as fault:
         raise MatrixFileError(name, [Fault(fault.line, "", fault.message)]) from None
-    faults = list(schema.mismatches(Matrix, data))
-    if not faults:
-        matrix: Matrix = schema.construct(Matrix, data)
-        faults = list(contradictions(matrix))
-        if not faults:
-            return matrix
-    raise MatrixFileError(name, [Fault(_line_of(each.path, lines), schema.dotted(each.path), each.message) for each in faults])
+    _refuse(name, schema.mismatches(Matrix, data), lambda paths: lines_of(text, paths))
+    matrix: Matrix = schema.construct(Matrix, data)
+    _refuse(name, contradictions(matrix), lambda paths: lines_of(text, paths))
+    return matrix
+
+
+def _refuse(name: str, found: Iterable[schema.Mismatch], lines_of: Callable[[list[schema.Path]], dict[schema.Path, int]] | None = None) -> None:
+    """Raise `MatrixFileError` when anything was found; `lines_of` says on which lines paths stand, where that can be said."""
+    found = iter(found)
+    first = list(islice(found, MOST_FAULTS))
+    if not first:
+        return
+    more = sum(1 for _ in found)
+    nowhere: dict[schema.Path, int] = {(): 0}
+    lines = lines_of([each.path for each in first]) if lines_of is not None else nowhere
+    raise MatrixFileError(name, [Fault(_line_of(each.path, lines), schema.dotted(each.path), each.message) for each in first], more)
 
 
 def compile_matrix(content: bytes, name: str) -> str:

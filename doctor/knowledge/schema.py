@@ -34,6 +34,9 @@ class Mismatch:
 
     path: Path
     message: str
+    words: tuple[Any, ...] = ()
+    """Where another word stands than any of these: what is known."""
+    unknown_key: bool = False
 
 
 def dotted(path: Path) -> str:
@@ -51,10 +54,10 @@ def mismatches(kind: Any, data: Any, path: Path = ()) -> Iterator[Mismatch]:
         yield from _text_mismatches(arguments[1], data, path)
     elif origin is Literal:
         if data not in arguments or isinstance(data, bool):
-            yield Mismatch(path, f"expected one of {', '.join(map(str, arguments))}; found {_shown(data)}")
+            yield Mismatch(path, f"expected one of {', '.join(map(str, arguments))}; found {shown(data)}", arguments)
     elif origin is tuple:
         if not isinstance(data, list):
-            yield Mismatch(path, f"expected a list, found {_shown(data)}")
+            yield Mismatch(path, f"expected a list, found {shown(data)}")
             return
         for position, item in enumerate(data):
             yield from mismatches(arguments[0], item, (*path, position))
@@ -64,13 +67,13 @@ def mismatches(kind: Any, data: Any, path: Path = ()) -> Iterator[Mismatch]:
         yield from _dataclass_mismatches(kind, data, path)
     elif type(data) is not kind and not (kind is float and type(data) is int):
         hint = ' (put it in quotes: "...")' if kind is str and isinstance(data, (int, float)) else ""
-        yield Mismatch(path, f"expected {_TYPE_NAMES[kind]}, found {_shown(data)}{hint}")
+        yield Mismatch(path, f"expected {_TYPE_NAMES[kind]}, found {shown(data)}{hint}")
 
 
 def _text_mismatches(text: Text, data: Any, path: Path) -> Iterator[Mismatch]:
     if not isinstance(data, str):
         hint = ' (put it in quotes: "...")' if isinstance(data, (int, float)) else ""
-        yield Mismatch(path, f"expected {text.meaning}, found {_shown(data)}{hint}")
+        yield Mismatch(path, f"expected {text.meaning}, found {shown(data)}{hint}")
         return
     valid = re.fullmatch(text.pattern, data) is not None
     if valid and text.build is not None:
@@ -79,12 +82,12 @@ def _text_mismatches(text: Text, data: Any, path: Path) -> Iterator[Mismatch]:
         except ValueError:
             valid = False
     if not valid:
-        yield Mismatch(path, f"expected {text.meaning}, found {_shown(data)}")
+        yield Mismatch(path, f"expected {text.meaning}, found {shown(data)}")
 
 
 def _mapping_mismatches(arguments: tuple[Any, ...], data: Any, path: Path) -> Iterator[Mismatch]:
     if not isinstance(data, dict):
-        yield Mismatch(path, f"expected a mapping, found {_shown(data)}")
+        yield Mismatch(path, f"expected a mapping, found {shown(data)}")
         return
     key_kind, value_kind = arguments
     for key, value in data.items():
@@ -94,16 +97,37 @@ def _mapping_mismatches(arguments: tuple[Any, ...], data: Any, path: Path) -> It
 
 def _dataclass_mismatches(kind: Any, data: Any, path: Path) -> Iterator[Mismatch]:
     if not isinstance(data, dict):
-        yield Mismatch(path, f"expected a mapping, found {_shown(data)}")
+        yield Mismatch(path, f"expected a mapping, found {shown(data)}")
         return
     hints = _hints(kind)
     for unknown in data.keys() - hints.keys():
-        yield Mismatch((*path, str(unknown)), f"unknown key; the keys here are {', '.join(hints)}")
+        yield Mismatch((*path, str(unknown)), f"unknown key; the keys here are {', '.join(hints)}", unknown_key=True)
     for key, field in _keys(kind).items():
         if key in data:
             yield from mismatches(hints[key], data[key], (*path, key))
         elif _required(field):
             yield Mismatch(path, f"the key {key!r} is missing")
+
+
+def may_be_left_out(kind: Any, path: Path) -> bool:
+    """Whether data for `kind` is still whole without what stands at `path`: an item of a list, or a key that need not be there."""
+    *before, last = path
+    for step in before:
+        kind = _within(kind, step)
+    kind = _not_none(typing.get_args(kind)) if typing.get_origin(kind) in (Union, types.UnionType) else kind
+    if _is_dataclass(kind):
+        return not _required(_keys(kind)[str(last)])
+    return typing.get_origin(kind) is tuple
+
+
+def _within(kind: Any, step: str | int) -> Any:
+    """The type of what stands one step inside a value of type `kind`."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (Union, types.UnionType):
+        return _within(_not_none(arguments), step)
+    if origin is Mapping:
+        return arguments[1]
+    return arguments[0] if origin is tuple else _hints(kind)[str(step)]
 
 
 def construct(kind: Any, data: Any) -> Any:
@@ -217,7 +241,8 @@ def _required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _shown(data: Any) -> str:
+def shown(data: Any) -> str:
+    """Data as a message quotes it: cut short, and no more of a list or mapping than that it is one."""
     if isinstance(data, dict):
         return "a mapping"
     if isinstance(data, list):

@@ -1,10 +1,14 @@
-"""YAML text -> plain data and the line each value stands on. Built on parser events, so that hostile input stays cheap.
+"""YAML text -> plain data, and the lines that values stand on. Built on parser events, so that hostile input stays cheap.
 
-Aliases are refused (an alias bomb is a few hundred bytes that expand to gigabytes), and so are deep nesting and repeated keys.
+Aliases are refused (an alias bomb is a few hundred bytes that expand to gigabytes), and so are deep nesting, repeated keys and more
+values than any file we take has. Lines are asked for afterwards, of those values that need them: a second reading costs less than the
+memory to keep them all.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +18,11 @@ from yaml import events
 from doctor.knowledge.schema import Path
 
 MAX_DEPTH = 32
+MAX_VALUES = 500_000
+"""A hundred times as many as the built-in matrix has."""
+MAX_KEY_CHARACTERS = 200
+_MAX_NUMBER_CHARACTERS = 25
+"""A longer number stays text, which no field for a number takes."""
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVER = yaml.resolver.Resolver()
 
@@ -37,9 +46,18 @@ class _Open:
     awaits_key: bool = field(default=True)
 
 
-def read_yaml(text: str) -> tuple[Any, dict[Path, int]]:
-    """The data of the one document in `text`, and for every path in it its line, from 1. Raises `YamlFault`."""
-    reader = _Reader()
+def read_yaml(text: str) -> Any:
+    """The data of the one document in `text`. Raises `YamlFault`."""
+    return _read(text, ()).result
+
+
+def lines_of(text: str, paths: Collection[Path]) -> dict[Path, int]:
+    """Of the paths that are in the document their lines, from 1; and of what they stand in."""
+    return _read(text, paths).lines
+
+
+def _read(text: str, paths: Collection[Path]) -> _Reader:
+    reader = _Reader(frozenset(path[:length] for path in paths for length in range(len(path) + 1)))
     try:
         for event in yaml.parse(text, Loader=_Loader):
             reader.take(event)
@@ -49,14 +67,15 @@ def read_yaml(text: str) -> tuple[Any, dict[Path, int]]:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 1
         raise YamlFault(line, error.reason) from None
-    return reader.result, reader.lines
+    return reader
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, wanted: frozenset[Path]) -> None:
         self.result: Any = None
         self.lines: dict[Path, int] = {(): 1}
-        self._documents = 0
+        self._wanted = wanted
+        self._documents = self._values = 0
         self._open: list[_Open] = []
 
     def take(self, event: events.Event) -> None:
@@ -80,6 +99,9 @@ class _Reader:
 
     def _put(self, value: Any, line: int) -> Path:
         """Put a value where the reader stands, and say where that is."""
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise YamlFault(line, f"more than {MAX_VALUES} values: too many to be read")
         if not self._open:
             self.result = value
             return ()
@@ -90,13 +112,16 @@ class _Reader:
         elif top.awaits_key:
             if not isinstance(value, str):
                 raise YamlFault(line, "a key must be text")
+            if len(value) > MAX_KEY_CHARACTERS:
+                raise YamlFault(line, f"a key of more than {MAX_KEY_CHARACTERS} characters")
             if value in top.container:
                 raise YamlFault(line, f"the key {value!r} stands here twice")
             top.key, top.awaits_key, path = value, False, (*top.path, value)
         else:
             top.container[top.key] = value
             top.awaits_key, path = True, (*top.path, top.key)
-        self.lines.setdefault(path, line)
+        if path in self._wanted:
+            self.lines.setdefault(path, line)
         return path
 
 
@@ -110,10 +135,10 @@ def _scalar(event: events.ScalarEvent, line: int) -> Any:
             return None
         if tag == "tag:yaml.org,2002:bool":
             return event.value.lower() in ("true", "yes", "on")
-        if tag == "tag:yaml.org,2002:int":
+        if tag == "tag:yaml.org,2002:int" and len(event.value) <= _MAX_NUMBER_CHARACTERS:
             return int(event.value.replace("_", ""), 0)
-        if tag == "tag:yaml.org,2002:float":
-            return float(event.value.replace("_", ""))
+        if tag == "tag:yaml.org,2002:float" and math.isfinite(number := float(event.value.replace("_", ""))):
+            return number
     except ValueError:
         pass
     return event.value

@@ -41,7 +41,7 @@ def _data(content: bytes) -> Any:
     from doctor.knowledge.yaml_reader import YamlFault, read_yaml
 
     try:
-        return read_yaml(content.decode("utf-8", "replace"))[0]
+        return read_yaml(content.decode("utf-8", "replace"))
     except YamlFault:
         return None
 

@@ -53,7 +53,7 @@ class _Record:
 
     @property
     def folder_version(self) -> str | None:
-        match = re.fullmatch(r"[^-]+-([^-]+)(?:-.*)?\.(?:dist|egg)-info", self.folder.name)
+        match = re.fullmatch(r"^[^-]+-([^-]+)(?:-.*)?\.(?:dist|egg)-info", self.folder.name)
         return match[1] if match else None
 
     @property

@@ -12,23 +12,29 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from doctor.errors import DoctorError
 from doctor.facts.environment import STACK, THIS_MACHINE, Disk, Distribution, Environment, Manager, Memory, Python, TorchRuntime, Unknown
 from doctor.facts.observation import Observation
 from doctor.facts.variables import loading_variables
 from doctor.readers.attachment import MAX_CHARACTERS, environment_in_attachment, observations_in_attachment
 from doctor.readers.labelled import LabelledReader
+from doctor.readers.lines import MAX_LINE_CHARACTERS
 from doctor.readers.listings import CondaFileReader, ListingReader
 from doctor.readers.locks import LockReader
 from doctor.readers.paths import PathReader
 from doctor.readers.prose import ProseReader
 from doctor.readers.statements import IN_PROSE, Device, Ledger, Settled, Source, counted, settle
-from doctor.readers.values import accelerator, distribution, drivers, number, platform_of, torch_runtime
+from doctor.readers.values import accelerator, distribution, drivers, number, platform_of, python_version, torch_runtime
 from doctor.readers.variables import VariableReader
 
 CAN_BE_READ = (
     "`transformers env`, `accelerate env`, `hf env`, `diffusers-cli env`, collect_env, pip list, pip freeze, uv pip list, conda list, "
     "requirements.txt, pylock.toml, uv.lock, poetry.lock, environment.yml, versions in prose, or a report of doctor's"
 )
+_BEGINNING, _WRITER = '"schema_version"', '"doctor_version"'
+_WRITER_LINES = 6
+"""Which doctor wrote a report stands in one of its first lines."""
+_JSON_STARTS = ('"', "{", "}", "[", "]")
 _NOT_STATED = "the text does not say"
 _NO_VERSION = "the text does not state the version of"
 
@@ -50,6 +56,8 @@ class Reading:
     """When the text is a report of doctor's: the environment it was about. Then the text is not read otherwise."""
     observations: tuple[Observation, ...] = ()
     """When the text is a report of doctor's: what the reproducers saw there."""
+    unread: tuple[Unknown, ...] = ()
+    """What the text holds and could not be read."""
 
     @property
     def complete(self) -> bool:
@@ -84,7 +92,9 @@ class EnvironmentReader:
         self._lock = LockReader(self._ledger, base)
         self._document: list[str] = []
         self._characters = 0
-        self._brace = False
+        self._brace = self._anything = False
+        self._of_report = self._only_a_report = False
+        self._unread: tuple[Unknown, ...] = ()
         # In this order: the first that knows a line claims it.
         self._readers = (
             self._lock,
@@ -98,6 +108,9 @@ class EnvironmentReader:
     def feed(self, number: int, line: str) -> None:
         """Take the next cleaned line (see `doctor.readers.lines`); `number` counts from 1. Raises `DoctorError` for a broken lock file."""
         self._keep(line)
+        if self._of_report and line.lstrip()[:1] in _JSON_STARTS:
+            return
+        line = line[:MAX_LINE_CHARACTERS]
         for reader in self._beside:
             reader.feed(number, line)
         for claiming in self._readers:
@@ -110,9 +123,14 @@ class EnvironmentReader:
             self._characters += len(line) + 1
             if self._characters < MAX_CHARACTERS:
                 self._document.append(line)
-        elif '"schema_version"' in line:
+        elif _BEGINNING in line:
             self._document = ["{", line] if self._brace else [line]
-        self._brace = line.strip() == "{"
+            self._only_a_report = not self._anything and line.lstrip(" {").startswith(_BEGINNING)
+        if self._document and len(self._document) < _WRITER_LINES and _WRITER in line:
+            self._of_report = True
+        text = line.strip()
+        self._brace = text == "{"
+        self._anything = self._anything or (text != "" and not self._brace)
 
     def reading(self) -> Reading:
         """What was read; call it when the text has ended. Raises `DoctorError` for a broken lock file, or report of doctor's."""
@@ -121,9 +139,19 @@ class EnvironmentReader:
             attached = environment_in_attachment(document, self._name)
             if attached is not None:
                 return Reading(self._name, attached=attached, observations=observations_in_attachment(document))
+            if self._of_report:
+                self._note_damage()
         self._lock.finish()
         ledger = self._ledger
-        return Reading(self._name, settle(ledger.packages), settle(ledger.facts), tuple(ledger.devices), tuple(ledger.sources))
+        return Reading(self._name, settle(ledger.packages), settle(ledger.facts), tuple(ledger.devices), tuple(ledger.sources), unread=self._unread)
+
+    def _note_damage(self) -> None:
+        """A report that is not whole states nothing; what stands round it still does."""
+        if self._only_a_report:
+            raise DoctorError(f"{self._name}: a report of doctor's that is cut off or damaged: ask for the whole file")
+        self._unread = (
+            Unknown("report", f"{self._name} holds a report of doctor's that is cut off or damaged: the text round it was read", important=True),
+        )
 
 
 def environment_of(reading: Reading, packages: Collection[str]) -> Environment:
@@ -136,7 +164,7 @@ def environment_of(reading: Reading, packages: Collection[str]) -> Environment:
     facts = {fact: each.statement.value or "" for fact, each in reading.facts.items()}
     torch = torch_runtime(installed.get("torch"), facts)
     environment = Environment(
-        python=Python(None, facts.get("python.version"), None, None, f"read from {reading.name}"),
+        python=Python(None, python_version(facts.get("python.version")), None, None, f"read from {reading.name}"),
         platform=platform_of(facts.get("platform", ""), facts.get("os", "")),
         packages=installed,
         memory=Memory(number(facts.get("memory.total")), None, None, None),
@@ -153,7 +181,7 @@ def environment_of(reading: Reading, packages: Collection[str]) -> Environment:
         sources=_sources(reading, named, torch),
     )
     untold = (Unknown(fact, _NOT_STATED) for fact, value in _machine_facts(environment).items() if value is None)
-    return replace(environment, unknown=(*_contradicted(reading, named), *_unstated(reading, named, environment), *untold))
+    return replace(environment, unknown=(*reading.unread, *_contradicted(reading, named), *_unstated(reading, named, environment), *untold))
 
 
 def _manager(reading: Reading) -> Manager:

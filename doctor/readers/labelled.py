@@ -18,13 +18,15 @@ _MAX_GAP_LINES = 60
 _DECORATION = str.maketrans({"`": None, "*": None, "\U0001f917": None, "\ufe0f": None})
 _NOT_INSTALLED = ("not installed", "n/a", "na", "none", "not found")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._ -]{0,60}[a-z0-9])?")
-_PYTHON = re.compile(r"v?(3\.\d{1,2}(?:\.\d{1,3})?)(?:(?:a|b|rc)\d{1,2})?(?!\d)")
-_GPU_LINE = re.compile(r"(?:GPU models and configuration *: *)?GPU \d{1,3}: (?P<name>[^\s(][^()]{1,80}?)(?: \(UUID.*)?$")
-_SMI_ROW = re.compile(r"(?P<name>[A-Z][^,|:]{2,60}), (?P<memory>\d{3,7}) MiB$")
-_SMI_HEAD = re.compile(r"Driver Version: (?P<driver>\d[\d.]{1,20})\s+CUDA Version: (?P<cuda>\d[\d.]{1,10})")
+_PYTHON = re.compile(r"v?(3\.[0-9]{1,2}(?:\.[0-9]{1,3})?)(?:(?:a|b|rc)[0-9]{1,2})?(?!\d)")
+_GPU_LINE = re.compile(r"^(?:GPU models and configuration {0,4}: {0,4})?GPU \d{1,3}: (?P<name>[^\s(][^()]{1,80}?)(?: \(UUID.*)?$")
+_SMI_ROW = re.compile(r"^(?P<name>[A-Z][^,|:]{2,60}), (?P<memory>\d{3,7}) MiB$")
+_SMI_HEAD = re.compile(r"Driver Version: (?P<driver>\d[\d.]{1,20})\s{1,40}CUDA Version: (?P<cuda>\d[\d.]{1,10})")
 _GIB = re.compile(r"(\d{1,7}(?:\.\d{1,4})?) ?(?:GiB|GB)\b")
-_SHOWN_NAME = re.compile(r"Name: ([A-Za-z0-9][\w.-]{0,80})$")
-_SHOWN_VERSION = re.compile(r"Version: (\S{1,80})$")
+_IN_PARENTHESES = re.compile(r"\((\w{2,6})\)")
+_FROM_SOURCE = re.compile(r"main|master|nightly|git(?:@?[0-9a-f]{7,40})?")
+_SHOWN_NAME = re.compile(r"^Name: ([A-Za-z0-9][\w.-]{0,80})$")
+_SHOWN_VERSION = re.compile(r"^Version: (\S{1,80})$")
 _DEVICE_LABELS: dict[str, AcceleratorKind] = {"gpu type": "cuda", "xpu type": "xpu", "mps type": "mps"}
 _FIRST_LABELS = {"transformers version": "`transformers env`", "accelerate version": "`accelerate env`", "diffusers version": "`diffusers-cli env`"}
 _TELLING_LABELS = {
@@ -145,7 +147,7 @@ class LabelledReader:
     def _torch(self, value: str, asks_accelerator: bool, source: Source, number: int) -> None:
         """`2.6.0+cu124 (True)`; since transformers 4.50 `2.6.0+cu124 (CUDA)`."""
         self._package("torch", value, source, number)
-        inside = re.search(r"\((\w{2,6})\)", value)
+        inside = _IN_PARENTHESES.search(value)
         if inside is None or not first_version(value):
             return
         if asks_accelerator:
@@ -191,7 +193,7 @@ class LabelledReader:
         elif lowered.startswith(_NOT_INSTALLED[:2]) or lowered in _NOT_INSTALLED:
             if source.authority == LISTED:
                 self._ledger.package(name, None, source, number, absent=True)
-        elif re.fullmatch(r"main|master|nightly|git(?:@?[0-9a-f]{7,40})?", lowered):
+        elif _FROM_SOURCE.fullmatch(lowered):
             self._ledger.package(name, value, source, number, origin="vcs")
         else:
             return False

@@ -11,32 +11,42 @@ from doctor.readers.statements import IN_PROSE, NOT_LONGER, VERSION, Ledger, Sou
 
 _MAX_GAP_LINES = 3
 _NAME = r"[A-Za-z0-9](?:[\w.-]{0,80}[A-Za-z0-9])?"
-_TABLE_HEAD = re.compile(r"[|#]?\s*(?:Package|Name)\s+\|?\s*Version\b(?P<rest>.*)$")
-_CONDA_PATH = re.compile(r"# packages in environment at |List of packages in environment: ")
-_RULE = re.compile(r"[\s|:]*[-\u2500]{3,}[-\u2500\s|:]*$")
+_ONE_NAME = re.compile(_NAME)
+_VERSION = re.compile(r"[0-9][\w.!+-]{0,80}")
+_PYTHON = re.compile(r"3\.[0-9]{1,2}(\.[0-9]{1,2})?")
+_DRIVE = re.compile(r"[A-Za-z]:\\")
+_TABLE_HEAD = re.compile(r"^[|#]?\s{0,20}(?:Package|Name)\s{1,200}(?:\|\s{0,200})?Version\b(?P<rest>.*)$")
+_CONDA_PATHS = ("# packages in environment at ", "List of packages in environment: ")
+_RULE = re.compile(r"^[\s|:]*[-\u2500]{3}[-\u2500\s|:]*$")
 _TABLE_STARTS = ("Package", "Name", "|", "#", "List of packages")
-_ROW = re.compile(rf"\|?\s*(?P<name>_?{_NAME})(?:\s+|\s*\|\s*)(?P<version>\d[\w.!+*-]{{0,80}})(?P<rest>(?:\s.*)?)$")
-_LONE_ROW = re.compile(
-    rf"(?:\|\s*)?`?(?P<name>{_NAME})`?(?:\s{{2,}}|\t|\s*\|\s*)`?v?(?P<version>{VERSION})`?{NOT_LONGER}(?P<rest>(?:\s+\S+){{0,3}})\s*\|?$"
+_ROW = re.compile(
+    rf"^\|?\s{{0,20}}(?P<name>_?{_NAME})(?:\s{{1,200}}(?:\|\s{{0,200}})?|\|\s{{0,200}})(?P<version>[0-9][\w.!+*-]{{0,80}})(?P<rest>(?:\s.*)?)$"
 )
-_TAGGED = re.compile(r"\[(?P<tag>pip3?|conda)\]\s+(?P<rest>\S.*)$")
+_LONE_ROW = re.compile(
+    rf"^(?:\|\s{{0,20}})?`?(?P<name>{_NAME})`?(?:\s{{2,200}}|\t|\s{{0,200}}\|\s{{0,20}})`?v?(?P<version>{VERSION})`?{NOT_LONGER}"
+    r"(?P<rest>(?:\s{1,200}[^\s|]{1,200}){0,3})\s{0,200}\|?$"
+)
+_TAGGED = re.compile(r"^\[(?P<tag>pip3?|conda)\]\s{1,40}(?P<rest>\S.*)$")
 _REQUIREMENT = re.compile(
-    rf"(?P<mark>[-*\u2022+~]\s+)?[`\"']?(?P<name>{_NAME})(?:\[[\w,\s.-]{{0,80}}\])?\s*(?P<how>===|==|~=|!=|>=|<=|>|<|@)\s*(?P<what>[^;#\s\\][^;#\\]{{0,400}})"
+    rf"^(?P<mark>[-*\u2022+~]\s{{1,20}})?[`\"']?(?P<name>{_NAME})(?:\[[\w,\s.-]{{0,80}}\])?\s{{0,40}}(?P<how>===|==|~=|!=|>=|<=|>|<|@)\s{{0,40}}"
+    r"(?P<what>[^;#\s\\][^;#\\]{0,400})"
     r"(?:;[^#]{0,300}|#.{0,300}|\\)?$"
 )
-_SPECIFIER = re.compile(r"[\w.*+!-]{1,80}(?:\s{0,3},\s{0,3}(?:[<>=!~]=?=?)\s{0,3}[\w.*+!-]{1,80}){0,8}$")
-_BARE = re.compile(rf"(?P<name>{_NAME})(?:\[[\w,\s.-]{{0,80}}\])?\s*(?:[;#].{{0,300}})?$")
-_EXACT = re.compile(r"={0,3}\s*(?P<version>\d[\w.!+-]{0,80})$")
-_EDITABLE = re.compile(rf"-e\s+(?P<url>\S{{1,400}}?)(?:#egg=(?P<egg>{_NAME})(?:&\S{{0,200}})?)?$")
-_EDITABLE_NOTE = re.compile(rf"# Editable .{{0,80}}\((?P<name>{_NAME})==(?P<version>\d[\w.!+-]{{0,80}})\)$")
-_IN_WHEEL = re.compile(r"/[A-Za-z0-9_.]{1,80}-(?P<version>\d[\w.!+]{0,80})-[\w.]{1,40}-[\w.]{1,80}-[\w.]{1,200}\.whl")
+_SPECIFIER = re.compile(r"^[\w.*+!-]{1,80}(?:\s{0,3},\s{0,3}(?:[<>=!~]=?=?)\s{0,3}[\w.*+!-]{1,80}){0,8}$")
+_BARE = re.compile(rf"^(?P<name>{_NAME})(?:\[[\w,\s.-]{{0,80}}\])?\s{{0,40}}(?:[;#].{{0,300}})?$")
+_EXACT = re.compile(r"^={0,3}\s{0,40}(?P<version>[0-9][\w.!+-]{0,80})$")
+_EDITABLE = re.compile(rf"^-e\s{{1,20}}(?P<url>\S{{1,400}}?)(?:#egg=(?P<egg>{_NAME})(?:&\S{{0,200}})?)?$")
+_EDITABLE_NOTE = re.compile(rf"^# Editable .{{0,80}}\((?P<name>{_NAME})==(?P<version>[0-9][\w.!+-]{{0,80}})\)$")
+_IN_WHEEL = re.compile(r"/[A-Za-z0-9_.]{1,80}-(?P<version>[0-9][\w.!+]{0,80})-[\w.]{1,40}-[\w.]{1,80}-[\w.]{1,200}\.whl")
 _COMMIT = re.compile(r"@(?P<revision>[0-9a-f]{7,40})(?:$|[#?&])")
-_INSTALLED = re.compile(r"Successfully installed (?P<names>\S.*)$")
+_INSTALLED = re.compile(r"^Successfully installed (?P<names>\S.*)$")
 _SATISFIED = re.compile(
-    rf"Requirement already satisfied: (?P<name>{_NAME})\b[^()]{{0,300}}(?:\([^()]{{0,200}}\)[^()]{{0,300}})?\((?P<version>\d[\w.!+-]{{0,80}})\)$"
+    rf"^Requirement already satisfied: (?P<name>{_NAME})\b[^()]{{0,300}}(?:\([^()]{{0,200}}\)[^()]{{0,300}})?\((?P<version>[0-9][\w.!+-]{{0,80}})\)$"
 )
-_JSON_ITEM = re.compile(rf'\{{\s?"name":\s?"(?P<name>{_NAME})",\s?"version":\s?"(?P<version>\d[\w.!+-]{{0,80}})"')
-_REQUIREMENT_FILES = re.compile(r"(?:.*[-_.])?(?:requirements|constraints|freeze)(?:[-_.].*)?\.(?:txt|in)$|requirements.*", re.IGNORECASE)
+_JSON_ITEM = re.compile(rf'\{{\s?"name":\s?"(?P<name>{_NAME})",\s?"version":\s?"(?P<version>[0-9][\w.!+-]{{0,80}})"')
+_REQUIREMENT_FILES = re.compile(
+    r"^(?:(?:.{0,80}[-_.])?(?:requirements|constraints|freeze)(?:[-_.].{0,80})?\.(?:txt|in)$|requirements.{0,80})", re.IGNORECASE
+)
 
 
 class ListingReader:
@@ -70,7 +80,7 @@ class ListingReader:
     # Tables
 
     def _in_table(self, number: int, text: str) -> bool:
-        if _CONDA_PATH.match(text):
+        if text.startswith(_CONDA_PATHS):
             self._open_table("conda list", number)
             return True
         head = _TABLE_HEAD.match(text)
@@ -105,7 +115,7 @@ class ListingReader:
             installer = "pip" if rest.split()[:1] and rest.split()[0].startswith("pypi") else "conda"
             self._ledger.package(row["name"], row["version"], source, number, installer=installer)
             return
-        editable = (self._editable_column and rest.startswith(("/", "~", "."))) or re.match(r"[A-Za-z]:\\", rest) is not None
+        editable = (self._editable_column and rest.startswith(("/", "~", "."))) or _DRIVE.match(rest) is not None
         self._ledger.package(row["name"], row["version"], source, number, origin="editable" if editable else "index")
 
     def _lone_row(self, number: int, text: str) -> bool:
@@ -132,7 +142,7 @@ class ListingReader:
             return True
         if text.startswith("-e ") and (editable := _EDITABLE.match(text)) is not None:
             name = editable["egg"] or editable["url"].rstrip("/").rpartition("/")[2].partition(".git")[0]
-            if re.fullmatch(_NAME, name):
+            if _ONE_NAME.fullmatch(name):
                 self._from_elsewhere(name, editable["url"], self._pinned(number), number, editable=True)
             return True
         if text.startswith("# Editable") and (noted := _EDITABLE_NOTE.match(text)) is not None:
@@ -179,7 +189,7 @@ class ListingReader:
         elif (installed := _INSTALLED.match(text)) is not None:
             for word in installed["names"].split()[:2000]:
                 name, _, version = word.rpartition("-")
-                if re.fullmatch(_NAME, name) and version[:1].isdigit():
+                if _ONE_NAME.fullmatch(name) and version[:1].isdigit():
                     self._ledger.package(name, version[:80], source, number)
         else:
             return False
@@ -211,7 +221,8 @@ def _bare(what: str) -> str:
 
 
 _SPEC = re.compile(
-    rf"-\s+[\"']?(?:[\w./-]{{1,80}}::)?(?P<name>{_NAME})(?:\s*(?P<how>={{1,2}}|[<>!~]=?)\s*(?P<what>[^\s=\"'#][^=\"'#]{{0,100}}))?(?:=(?P<build>[\w.*-]{{1,80}}))?[\"']?\s*(?:#.*)?$"
+    rf"^-\s{{1,20}}[\"']?(?:[\w./-]{{1,80}}::)?(?P<name>{_NAME})(?:\s{{0,20}}(?P<how>={{1,2}}|[<>!~]=?)\s{{0,20}}(?P<what>[^\s=\"'#][^=\"'#]{{0,100}}))?"
+    r"(?:=(?P<build>[\w.*-]{1,80}))?[\"']?\s{0,40}(?:#.*)?$"
 )
 
 
@@ -242,7 +253,7 @@ class CondaFileReader:
         return True
 
     def _item(self, number: int, indentation: int, text: str, source: Source) -> None:
-        if re.fullmatch(r"-\s+pip:", text):
+        if text.startswith("-") and text[1:].strip() == "pip:":
             self._pip = indentation
             return
         if self._pip is not None and indentation <= self._pip:
@@ -252,12 +263,12 @@ class CondaFileReader:
             return
         name, how, what = spec["name"], spec["how"], (spec["what"] or "").strip()
         if canonicalize_name(name) == "python":
-            if how in ("=", "==") and re.fullmatch(r"3\.\d{1,2}(\.\d{1,2})?", what):
+            if how in ("=", "==") and _PYTHON.fullmatch(what):
                 self._ledger.fact("python.version", what, source, number)
             return
         installer = "pip" if self._pip is not None else "conda"
         # conda reads `=2.1` as "some 2.1", `=2.1.0` is as good as exact, and an export names the build as well.
-        exact = re.fullmatch(r"\d[\w.!+-]{0,80}", what) is not None and (how == "==" or (how == "=" and (spec["build"] or what.count(".") >= 2)))
+        exact = _VERSION.fullmatch(what) is not None and (how == "==" or (how == "=" and (spec["build"] or what.count(".") >= 2)))
         if exact:
             self._ledger.package(name, what, source, number, installer=installer)
         else:

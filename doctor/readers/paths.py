@@ -7,7 +7,7 @@ import re
 from doctor.readers.statements import FROM_PATH, VERSION, Ledger, Source
 
 _IN_PATH = re.compile(rf"[\\/](?P<name>[A-Za-z0-9_.]{{1,80}})-(?P<version>{VERSION})(?:-py3\.\d{{1,2}}[\w.-]{{0,60}})?\.(?:egg|dist-info|egg-info)\b")
-_PATH_PYTHON = re.compile(r"\bpython(3\.\d{1,2})[\\/](?:site|dist)-packages|[\\/][Pp]ython3(\d{1,2})(?:-\d\d)?[\\/](?:lib|Lib)[\\/]")
+_PATH_PYTHON = re.compile(r"\bpython(3\.[0-9]{1,2})[\\/](?:site|dist)-packages|[\\/][Pp]ython3([0-9]{1,2})(?:-\d\d)?[\\/](?:lib|Lib)[\\/]")
 
 
 class PathReader:

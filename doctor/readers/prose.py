@@ -19,16 +19,18 @@ _NAMES = (
     r"sentence[-_ ]transformers|huggingface[-_ ]hub|transformers|accelerate|pytorch|torch|diffusers|peft|bitsandbytes|deepspeed|tokenizers"
     r"|safetensors|numpy|optimum|timm|autoawq|setuptools|python"
 )
+_BLANKS = re.compile(r"\s{2,}")
 _MENTION = re.compile(
-    rf"(?<![\w./@\\-])(?P<name>{_NAMES})(?!\w)(?P<gap>[`*\"')\]]{{0,4}}\s{{0,40}}(?:(?:library|package)\s{{1,4}})?"
-    r"\(?(?:installed\s)?(?:versions?\b|ver\b\.?|release\b)?[`*\"']{0,3}\s{0,40}"
-    r"(?:==|=|:|\uff1a|@|-|\u2013|\u2014|\(|\[|is\b|was\b)?\s{0,40}[`*\"'(\[]{0,4}(?:version\s{1,4})?)"
+    rf"(?<![\w./@\\-])(?P<name>{_NAMES})(?!\w)(?P<gap>[`*\"')\]]{{0,4}}\s{{0,2}}(?:(?:library|package)\s{{1,4}})?"
+    r"\(?(?:installed\s)?(?:versions?\b|ver\b\.?|release\b)?[`*\"']{0,3}\s{0,2}"
+    r"(?:==|=|:|\uff1a|@|-|\u2013|\u2014|\(|\[|is\b|was\b)?\s{0,2}[`*\"'(\[]{0,4}(?:version\s{1,4})?)"
     rf"v?(?P<version>{VERSION}){NOT_LONGER}",
     re.IGNORECASE,
 )
 _MODULE_VERSION = re.compile(rf"\b(?P<name>[A-Za-z_]\w{{0,60}})\.__version__\b(?P<gap>[^\w<>]{{0,20}})v?(?P<version>{VERSION}){NOT_LONGER}")
-_MODULE_ASKED = re.compile(r"\b(?P<name>[A-Za-z_]\w{0,60})\.__version__\)?\s*$")
-_ANSWER = re.compile(rf"(?:Out\s?\[\d+\]:\s*)?[\"']?v?(?P<version>{VERSION})[\"']?$")
+_COMPARES = re.compile(r"\b(?:if|assert|elif|while)\b")
+_MODULE_ASKED = re.compile(r"\b(?P<name>[A-Za-z_]\w{0,60})\.__version__\)?\s{0,40}$")
+_ANSWER = re.compile(rf"^(?:Out\s?\[\d{{1,7}}\]:\s{{0,40}})?[\"']?v?(?P<version>{VERSION})[\"']?$")
 _REQUIRED_BUT = re.compile(rf"\b(?P<name>PyTorch)\b.{{0,40}}is required but found (?P<version>{VERSION})")
 _YOU_HAVE = re.compile(rf"but you have (?P<name>[A-Za-z0-9][\w.-]{{0,80}}) (?P<version>{VERSION}) which is incompatible")
 
@@ -43,7 +45,9 @@ _CHANGE = re.compile(
 )
 _LATEST = re.compile(r"\b(?:latest|newest)\b", re.IGNORECASE)
 _OWN = re.compile(r"\b(?:i'?m|am|have|using|use|running|my|currently|installed|env\w*)\b", re.IGNORECASE)
-_JUST_BEFORE = re.compile(r"\b(?:in|to|from|for|than|by|of|before|after|up)(?:\s+the)?(?:\s+(?:hf|hugging ?face))?[\s`*\"'(]*$", re.IGNORECASE)
+_JUST_BEFORE = re.compile(
+    r"\b(?:in|to|from|for|than|by|of|before|after|up)(?:\s{1,4}the)?(?:\s{1,4}(?:hf|hugging ?face))?[\s`*\"'(]{0,8}$", re.IGNORECASE
+)
 _BEHIND = re.compile(
     r"[`*\"')\]]{0,3}\s{0,3}(?:,?\s?(?:works?|worked|and (?:later|newer|above|higher|up|below|earlier|lower)"
     r"|or (?:later|newer|above|higher|greater|below|earlier|lower|so))\b"
@@ -88,7 +92,7 @@ class ProseReader:
         return True
 
     def _module_version(self, number: int, line: str) -> bool:
-        if re.search(r"\b(?:if|assert|elif|while)\b", line):
+        if _COMPARES.search(line):
             return False
         if (asked := _MODULE_ASKED.search(line)) is not None:
             self._asked = asked["name"]
@@ -107,6 +111,7 @@ class ProseReader:
 
     def _mentions(self, number: int, line: str) -> bool:
         stated = False
+        line = _BLANKS.sub(" ", line)
         for mention in _MENTION.finditer(line):
             if mention["gap"] not in ("", "-") and _states(line, mention):
                 self._state(mention["name"], mention["version"], number)

@@ -13,7 +13,7 @@ from doctor.facts.environment import AcceleratorKind, Origin
 from doctor.knowledge.matrix import parse_version
 
 VERSION = (
-    r"\d{1,9}(?:\.\d{1,9}){1,4}(?:[-_.]?(?:alpha|beta|preview|pre|post|rev|rc|dev|a|b|c|r)[-_.]?\d{0,12}){0,3}"
+    r"[0-9]{1,9}(?:\.[0-9]{1,9}){1,4}(?:[-_.]?(?:alpha|beta|preview|pre|post|rev|rc|dev|a|b|c|r)[-_.]?[0-9]{0,12}){0,3}"
     r"(?:\+[A-Za-z0-9]{1,40}(?:\.[A-Za-z0-9]{1,40}){0,4})?"
 )
 """A version as PEP 440 writes it, with at least one dot: a bare number in prose is hardly ever one."""
@@ -21,6 +21,7 @@ NOT_LONGER = r"(?![\w+*]|\.[\w*]|[-\u2013](?:py|cp|\d))"
 """Behind a version: `4.51.x`, `2.1+`, `4.46-4.48` and `torch-2.1-cp310` are none."""
 FROM_PATH, IN_PROSE, LISTED = range(3)
 """How much a statement weighs against another: what a tool printed counts for more than what a person wrote."""
+_BEGINS_WITH_VERSION = re.compile(rf"v?({VERSION})")
 _MAX_NAMES = 5000
 _MAX_STATEMENTS = 8
 _CONDA_NAMES = {"pytorch": "torch"}
@@ -206,7 +207,7 @@ def _agree(one: Statement, other: Statement) -> bool:
 
 def first_version(text: str) -> str | None:
     """The version a value begins with (`2.6.0+cu124 (True)`), None when it begins with none."""
-    found = re.match(rf"v?({VERSION})", text)
+    found = _BEGINS_WITH_VERSION.match(text)
     return found[1] if found else None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from doctor.facts.symptom import Failure, Frame
+from doctor.readers.lines import MAX_LINE_CHARACTERS
 
 MAX_MESSAGE_CHARACTERS = 4096
 _MAX_FRAMES = 400
@@ -20,55 +21,58 @@ _MAX_LINES_BETWEEN_FRAMES = 40
 _MAX_PATH_CHARACTERS = 1024
 
 _STREAM = re.compile(
-    r"\[(?:rank|default|Rank )\d+\]:?|\[\d+,\d+\]<std(?:err|out)>:"
-    r"|\([\w.]{1,60}(?:\(\w{1,40}\))? ?(?:pid|rank)[= ]\d+[^()]{0,80}\)|[\w.-]{1,60}-\d+ +\|"
+    r"^(?:\[(?:rank|default|Rank )\d{1,9}\]:?|\[\d{1,9},\d{1,9}\]<std(?:err|out)>:"
+    r"|\([\w.]{1,60}(?:\(\w{1,40}\))? ?(?:pid|rank)[= ]\d{1,9}[^()]{0,80}\)|[\w.-]{1,60}-\d{1,9} {1,40}\|)"
 )
 _STAMP = re.compile(
-    r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?:?"
+    r"^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?:?"
     r"|\[?\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?|\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?"
-    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,80} \S{1,80}?\[\d+\]:"
+    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,80} \S{1,80}?\[\d{1,9}\]:)"
 )
 _LEVEL = re.compile(
-    r"\[?(?:ERROR|CRITICAL|FATAL|WARNING|WARN|INFO|DEBUG|stderr|stdout)\]?"
-    r"(?::[\w.]{1,120}:|:|(?= +\||  | \[| \d| \S{1,80}:\d+\]| ?$| File | Traceback| \w+Error))"
-    r"|\[?[\w.-]{1,80}\.py:\d+\]|- (?=ERROR|CRITICAL)|\|(?= )"
+    r"^(?:\[?(?:ERROR|CRITICAL|FATAL|WARNING|WARN|INFO|DEBUG|stderr|stdout)\]?"
+    r"(?::[\w.]{1,120}:|:|(?= {1,40}\||  | \[| \d| \S{1,80}:\d{1,9}\]| ?$| File | Traceback| \w+Error))"
+    r"|\[?[\w.-]{1,80}\.py:\d{1,9}\]|- (?=ERROR|CRITICAL)|\|(?= ))"
 )
-_BOX = re.compile(r"^[\u2500-\u257f\s]*[\u2502\u2503] ?|\s*[\u2502\u2503]\s*$")
-_RULE = re.compile(r"^[\s\u2500-\u257f]*[\u2500\u2501\u256d\u256e\u2570\u256f][\u2500-\u257f]*")
-_GROUP = re.compile(r"^\s*(?:\| ?|\+ (?=Exception Group)|\+-[+-]*(?: (?:\d+|\.\.\.) -+)?$)")
+_BOX = "".join(map(chr, range(0x2500, 0x2580)))
+_BOX_SIDES = ("\u2502", "\u2503")
+_BOX_EDGES = "\u2500\u2501\u256d\u256e\u2570\u256f"
+_GROUP = re.compile(r"^\s{0,400}(?:\| ?|\+ (?=Exception Group)|\+-[+-]*(?: (?:\d{1,9}|\.\.\.) -+)?$)")
 
-_HEADER = re.compile(r"(?:^|(?P<exception>[\w.]{3,100})\s+)Traceback \(most recent call (?P<order>last|first)\)")
-_REVERSED = re.compile(r"^(?:Current thread|Thread) 0x[0-9a-f]+ .*\(most recent call first\):")
+_HEADER = re.compile(r"(?:^|(?P<exception>[\w.]{3,100})\s{1,200})Traceback \(most recent call (?P<order>last|first)\)")
+_REVERSED = re.compile(r"^(?:Current thread|Thread) 0x[0-9a-f]{1,16} .{0,200}\(most recent call first\):")
 _CHAINED = re.compile(r"^(?:During handling of the above exception|The above exception was the direct cause)")
-_REPEATED = re.compile(r"^\[Previous line repeated \d+ more times?\]$")
-_MARKERS = re.compile(r"^[\s~^.]*\^[\s~^]*$|^\s*~+\s*$|^\s*\.\.\.<\d+ lines>\.\.\.$")
+_REPEATED = re.compile(r"^\[Previous line repeated \d{1,9} more times?\]$")
 
-_FUNCTION = r"(?P<function><[\w ]+(?:: ?\d+)?>|[\w.<>]+)"
-_PLAIN = re.compile(rf'^(?:.{{0,40}}?File )?"?(?P<file>[^"\n]{{0,400}}?)",? line (?P<line>\d+)(?:,? in {_FUNCTION})?')
-_UNQUOTED = re.compile(rf"^(?:File:? )?(?P<file>[^\s\"',;()]{{1,400}}\.py),? line (?P<line>\d+)(?:,? in {_FUNCTION})?")
-_COLON = re.compile(rf"^(?P<file>(?:[A-Za-z]:)?[^\s:\"'()]{{1,400}}\.py):(?P<line>\d+)(?P<pytest>:)? in {_FUNCTION}")
-_CELL = re.compile(rf"^(?:Cell|Input) In ?\[\d+\],? (?:line (?P<line>\d+)|in {_FUNCTION})")
-_NOTEBOOK = re.compile(rf"^(?:File )?(?P<file>(?:[A-Za-z]:)?[^\s:\"']{{1,400}}):(?P<line>\d+), in {_FUNCTION}")
-_NOTEBOOK_OLD = re.compile(rf"^\[?(?P<file>\S{{0,400}}\.py|<ipython-input-[\w-]+>|<cell [^>]+>)\]?(?:\([^)]*\))? in {_FUNCTION}\(?")
-_CELL_OLD = re.compile(r"^in (?P<function><cell line: ?\d+>|<module>)\(?\)?$")
-_PYTEST = re.compile(r"^(?P<file>[^\s:]{1,400}\.py):(?P<line>\d+):(?: (?P<exception>[A-Za-z_][\w.]*(?:Error|Exception)))?\s*$")
-_BOXED = re.compile(r"^in (?P<function>\w+):(?P<line>\d+)$")
+_FUNCTION = r"(?P<function><[\w ]{1,80}(?:: ?\d{1,7})?>|[\w.<>]{1,400})"
+_PLAIN = re.compile(rf'^(?:.{{0,40}}?File )?"?(?P<file>[^"\n]{{0,400}}?)",? line (?P<line>\d{{1,7}})(?!\d)(?:,? in {_FUNCTION})?')
+_UNQUOTED = re.compile(rf"^(?:File:? )?(?P<file>[^\s\"',;()]{{1,400}}\.py),? line (?P<line>\d{{1,7}})(?!\d)(?:,? in {_FUNCTION})?")
+_COLON = re.compile(rf"^(?P<file>(?:[A-Za-z]:)?[^\s:\"'()]{{1,400}}\.py):(?P<line>\d{{1,7}})(?P<pytest>:)? in {_FUNCTION}")
+_CELL = re.compile(rf"^(?:Cell|Input) In ?\[\d{{1,7}}\],? (?:line (?P<line>\d{{1,7}})(?!\d)|in {_FUNCTION})")
+_NOTEBOOK = re.compile(rf"^(?:File )?(?P<file>(?:[A-Za-z]:)?[^\s:\"']{{1,400}}):(?P<line>\d{{1,7}}), in {_FUNCTION}")
+_NOTEBOOK_OLD = re.compile(
+    rf"^\[?(?P<file>\S{{0,400}}\.py|<ipython-input-[\w-]{{1,80}}>|<cell [^>]{{1,80}}>)\]?(?:\([^)]{{0,400}}\))? in {_FUNCTION}\(?"
+)
+_CELL_OLD = re.compile(r"^in (?P<function><cell line: ?\d{1,7}>|<module>)\(?\)?$")
+_PYTEST = re.compile(r"^(?P<file>[^\s:]{1,400}\.py):(?P<line>\d{1,7}):(?: (?P<exception>[A-Za-z_][\w.]{0,120}(?:Error|Exception)))?$")
+_BOXED = re.compile(r"^in (?P<function>\w{1,200}):(?P<line>\d{1,7})$")
 """rich's, of a frame whose file it does not find."""
 _FRAMES = (_PLAIN, _COLON, _BOXED, _NOTEBOOK, _NOTEBOOK_OLD, _CELL, _CELL_OLD, _UNQUOTED)
 _MAY_BE_FRAME = re.compile(r"line \d|\.py|In ?\[\d|\bin <|, in |^in \w+:\d")
 
-_BROKEN_PATH = re.compile(r"^(?:/|~/|[A-Za-z]:[\\/])[^\s\"']{15,}(?: in)?$")
-_ARROW = re.compile(r"^-+> ?(?P<line>\d+)(?: (?P<code>.*))?$|^\u2771 *(?P<rich_line>\d+)(?P<rich_code> .*)?$")
-_CONTEXT = re.compile(r"^\d+(?: |$)")
+_BROKEN_PATH = re.compile(r"^(?:/|~/|[A-Za-z]:[\\/])[^\s\"']{15,1024}(?: in)?$")
+_ARROW = re.compile(r"^-{1,40}> ?(?P<line>\d{1,7})(?: (?P<code>.*))?$|^\u2771 {0,40}(?P<rich_line>\d{1,7})(?P<rich_code> .*)?$")
+_CONTEXT = re.compile(r"^\d{1,7}(?: |$)")
 _PYTEST_CODE = re.compile(r"^> {2,}(?P<code>\S.*)$")
 _PYTEST_ERROR = re.compile(r"^E {2,}(?P<error>\S.*)$")
-_DEF = re.compile(r"^(?:async )?def (?P<function>\w+)\(")
+_NUMBER = re.compile(r"\d+")
+_DEF = re.compile(r"^(?:async )?def (?P<function>\w{1,200})\(")
 _NAME = r"[A-Za-z_][\w.]{0,120}"
 _EXCEPTION = re.compile(
-    rf"^(?P<exception>{_NAME}(?:Error|Exception|Interrupt|Exit|Failure|Fault|Timeout|Iteration|Group|NotFound|Warning)|{_NAME}\.[A-Z]\w*)"
+    rf"^(?P<exception>{_NAME}(?:Error|Exception|Interrupt|Exit|Failure|Fault|Timeout|Iteration|Group|NotFound|Warning)|{_NAME}\.[A-Z]\w{{0,120}})"
     r"(?:: (?P<message>.*)|:?$)"
 )
-_EXCEPTION_WITHIN = re.compile(rf"(?:^|[\s:\-\[(,>])(?P<exception>(?:{_NAME}\.)?[A-Z]\w*(?:Error|Exception)): (?P<message>\S.*)$")
+_EXCEPTION_WITHIN = re.compile(rf"(?:^|[\s:\-\[(,>])(?P<exception>(?:{_NAME}\.)?[A-Z]\w{{0,120}}(?:Error|Exception)): (?P<message>\S.*)$")
 
 
 def read_failures(lines: Iterable[str]) -> tuple[Failure, ...]:
@@ -139,7 +143,7 @@ class TracebackReader:
 
     def feed(self, number: int, line: str) -> None:
         """Take the next line; `number` counts from 1."""
-        key, text, indented = _unprefixed(line)
+        key, text, indented = _unprefixed(line[:MAX_LINE_CHARACTERS])
         stream = self._streams.get(key)
         if stream is None:
             if len(self._streams) >= _MAX_STREAMS:
@@ -237,7 +241,7 @@ class TracebackReader:
         traceback = stream.open
         if traceback is None or traceback.ended or traceback.last is None:
             return False
-        if _MARKERS.match(text):
+        if _points_at_code(text):
             return True
         arrow = _ARROW.match(text)
         if arrow is not None:
@@ -313,7 +317,7 @@ class TracebackReader:
 
     def _recorded(self, failure: Failure) -> int | None:
         """The failure's index; one that was seen before is counted, not kept again."""
-        key = (failure.exception, re.sub(r"\d+", "0", failure.message), failure.frames)
+        key = (failure.exception, _NUMBER.sub("0", failure.message), failure.frames)
         index = self._known.get(key)
         if index is not None:
             self._failures[index] = replace(self._failures[index], count=self._failures[index].count + 1)
@@ -340,11 +344,32 @@ def _unprefixed(line: str) -> tuple[str, str, bool]:
         # One blank belongs to the prefix, more are indentation, unless another prefix follows.
         text = bare if bare and (_STAMP.match(bare) or _LEVEL.match(bare) or _STREAM.match(bare)) else rest[1:] if rest.startswith(" ") else rest
     if not text.isascii():
-        text = _RULE.sub("", text) if _RULE.match(text) else _BOX.sub("", text)
+        text = _unboxed(text)
     if text[:1] in " |+" and (group := _GROUP.match(text)) is not None and ("|" in group[0] or "+" in group[0]):
         text = text[group.end() :]
     stripped = text.strip()
     return key, stripped, text[:1] in (" ", "\t")
+
+
+def _unboxed(text: str) -> str:
+    """The text without the box that rich draws round it: its sides, or a stretch of its upper or lower edge."""
+    inside = text.lstrip(_BOX + " \t\u3000")
+    start = text[: len(text) - len(inside)]
+    edge = max(map(start.rfind, _BOX_EDGES))
+    if edge >= 0:
+        return start[edge + 1 :].lstrip(_BOX) + inside
+    side = max(map(start.rfind, _BOX_SIDES))
+    if side >= 0:
+        text = text[side + 1 :].removeprefix(" ")
+    bare = text.rstrip()
+    return bare[:-1].rstrip() if bare.endswith(_BOX_SIDES) else text
+
+
+def _points_at_code(text: str) -> bool:
+    """Whether the line only marks a part of the one above, `    ~~^~~`, or stands for lines left out, `...<3 lines>...`."""
+    if not text.strip("~^. \t"):
+        return "^" in text or "." not in text
+    return text.startswith("...<") and text.endswith(" lines>...")
 
 
 def _path(text: str) -> str:

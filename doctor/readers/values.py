@@ -22,6 +22,14 @@ def distribution(name: str, settled: Settled) -> Distribution:
     return Distribution(name, statement.value, "text", origin, statement.revision, statement.installer)
 
 
+def python_version(stated: str | None) -> str | None:
+    """The version of Python that a text states; None where what it says is none."""
+    try:
+        return stated if stated is not None and parse_version(stated) else None
+    except InvalidVersion:
+        return None
+
+
 def _is_development(version: str | None) -> bool:
     try:
         return version is not None and parse_version(version).is_devrelease
@@ -34,6 +42,7 @@ _SYSTEMS: Mapping[str, Literal["linux", "darwin", "windows"]] = {
     "centos": "linux", "red hat": "linux", "fedora": "linux", "rocky": "linux", "alma": "linux", "arch": "linux", "suse": "linux", "wsl": "linux",
 }  # fmt: skip
 _MACHINES = r"x86_64|amd64|AMD64|arm64|aarch64|ppc64le|riscv64|i386|i686"
+_MACHINE = re.compile(rf"\b(?:{_MACHINES})\b")
 _PLATFORM = re.compile(rf"(?:Linux|macOS|Darwin|Windows)-(?P<release>[^\s]{{1,120}}?)(?:-(?P<machine>{_MACHINES})(?:-.*)?)?$")
 
 
@@ -43,8 +52,13 @@ def platform_of(platform: str, system: str) -> Platform:
     lowered = said.lower()
     known = next((_SYSTEMS[word] for word in _SYSTEMS if word in lowered), None)
     parts = _PLATFORM.match(platform.strip())
-    machine = (parts["machine"] if parts else None) or next(iter(re.findall(rf"\b(?:{_MACHINES})\b", f"{platform} {system}")), None)
+    machine = (parts["machine"] if parts else None) or _machine(f"{platform} {system}")
     return Platform(known or "unknown", parts["release"] if parts else None, machine)
+
+
+def _machine(said: str) -> str | None:
+    found = _MACHINE.search(said)
+    return found[0] if found is not None else None
 
 
 def number(text: str | None) -> int | None:

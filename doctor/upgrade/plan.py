@@ -17,7 +17,7 @@ from packaging.version import Version
 
 from doctor.facts.environment import Distribution, Environment
 from doctor.knowledge.matching import installed_version, match
-from doctor.knowledge.matrix import Advisory, Matrix
+from doctor.knowledge.matrix import Advisory, Matrix, parse_version
 from doctor.knowledge.releases import Release, Releases
 
 _KINDS_AN_UPGRADE_ANSWERS = ("bug", "incompatibility")
@@ -254,7 +254,7 @@ def movable(distribution: Distribution, environment: Environment) -> bool:
 def _installable(package: str, release: Release, environment: Environment) -> bool:
     """Whether this Python and the declared needs of what else is installed admit the release."""
     python = environment.python.version
-    if python is not None and not _admits(release.requires_python, Version(python)):
+    if python is not None and not _admits(release.requires_python, parse_version(python)):
         return False
     now = installed_version(environment.packages[package])
     return all(

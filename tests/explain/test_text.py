@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from doctor.explain.text import explain_lines
 from doctor.knowledge.matrix_file import builtin_matrix
-from doctor.readers.lines import MAX_LINE_CHARACTERS, cleaned_line, decoded_lines
+from doctor.readers.lines import MAX_LINE_CHARACTERS, MAX_REPORT_CHARACTERS, LineDecoder, cleaned_line, decoded_lines
 
 MATRIX = builtin_matrix()
 PIECES = (
@@ -55,8 +55,18 @@ def test_encodings(encoding: str) -> None:
 
 
 def test_a_line_without_end_is_cut() -> None:
-    first, second = lines_of(b"x" * 3_000_000 + b"\nlast\n")
-    assert (len(first), second) == (MAX_LINE_CHARACTERS, "last")
+    first, second = lines_of(b"x" * 9_000_000 + b"\nlast\n")
+    assert (len(first), second) == (MAX_REPORT_CHARACTERS, "last")
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 10**7])
+def test_lines_come_out_as_they_went_in_however_the_bytes_come(size: int) -> None:
+    content = "a\n\nb\u00e9\r\nc".encode() + b"x" * (MAX_LINE_CHARACTERS + 9) + b"\n\nlast"
+    decoder, lines = LineDecoder(), list[str]()
+    for start in range(0, len(content), size):
+        lines += decoder.feed(content[start : start + size])
+    lines += decoder.end()
+    assert lines == ["a", "", "b\u00e9\r", "c" + "x" * (MAX_LINE_CHARACTERS - 1), "", "last"]
 
 
 def test_a_progress_bar_leaves_its_last_state() -> None:

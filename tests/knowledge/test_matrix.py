@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from pathlib import Path
 
 import jsonschema
@@ -10,7 +11,16 @@ from packaging.version import Version
 
 from doctor.knowledge import schema
 from doctor.knowledge.matrix import AffectedRange, Matrix, parse_version
-from doctor.knowledge.matrix_file import MatrixFileError, builtin_file, builtin_matrix, compile_matrix, load_matrix, parse_matrix, read_matrix
+from doctor.knowledge.matrix_file import (
+    MOST_FAULTS,
+    MatrixFileError,
+    builtin_file,
+    builtin_matrix,
+    compile_matrix,
+    load_matrix,
+    parse_matrix,
+    read_matrix,
+)
 from doctor.knowledge.releases import known_releases
 from doctor.reports.json import published_schemas
 
@@ -136,6 +146,39 @@ def test_an_id_used_twice_is_refused() -> None:
 )
 def test_what_is_not_the_yaml_we_take_is_refused_in_one_line(text: str, message: str) -> None:
     assert message in "\n".join(faults_of(text))
+
+
+@pytest.mark.parametrize("file", sorted((Path(__file__).parents[1] / "hostile" / "matrices").iterdir()), ids=lambda file: file.stem)
+def test_a_hostile_file_is_refused_a_line_for_each_fault(file: Path) -> None:
+    with pytest.raises(MatrixFileError) as caught:
+        read_matrix(file)
+    lines = str(caught.value).splitlines()
+    assert 0 < len(lines) == len(caught.value.faults) <= MOST_FAULTS + 1
+    assert all(line.startswith(str(file)) and len(line) < len(str(file)) + 300 for line in lines)
+
+
+@pytest.mark.parametrize("faulty", ["- x\n", "- {colour: red}\n"])
+def test_of_many_faults_the_first_are_told_and_the_others_counted(faulty: str) -> None:
+    lines = faults_of(HEAD + faulty * 20_000)
+    assert len(lines) == MOST_FAULTS + 1
+    assert re.fullmatch(r"m\.yaml: and \d{5,6} more", lines[-1])
+
+
+def test_memory_does_not_grow_with_the_number_of_faults() -> None:
+    peaks = []
+    for count in (2_000, 20_000):
+        content = (HEAD + "- {colour: red}\n" * count).encode()
+        tracemalloc.start()
+        with pytest.raises(MatrixFileError):
+            parse_matrix(content, "m.yaml")
+        peaks.append(tracemalloc.get_traced_memory()[1] / len(content))
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] < 60
+
+
+def test_more_values_than_any_matrix_has_are_not_read() -> None:
+    (line,) = faults_of(HEAD + "- [" + "1," * 600_000 + "]")
+    assert "more than 500000 values" in line
 
 
 def test_an_alias_bomb_is_refused_at_its_first_alias() -> None:
