@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
@@ -20,37 +22,98 @@ _MANY_BYTES = 4 * 1024 * 1024
 def destination(path: str | None, *, overwrite: bool = True) -> Iterator[TextIO]:
     """Where the result goes: stdout, or a file that appears whole under its name or not at all.
 
-    Without `overwrite`, a file that is there already is an error, found before anything else is done.
+    A link is followed, and what is no regular file (a device, a pipe) is written to as it is. Without `overwrite`, a regular file
+    that is there already is an error, found before anything else is done.
     """
     if path is None:
         if sys.stdout is None:
             raise DoctorError("standard output is closed: name a file with --output FILE")
         yield sys.stdout
         return
-    import tempfile
-
-    folder, name = os.path.split(os.path.abspath(path))
     if os.path.isdir(path):
         raise DoctorError(f"--output {path}: is a folder; name a file in it")
-    if not overwrite and os.path.lexists(path):
+    there = _already_there(path)
+    own = _own_stream(there)
+    if own is not None:
+        yield own
+    elif there is not None and not stat.S_ISREG(there.st_mode):
+        with _written_through(path) as file:
+            yield file
+    elif there is not None and not overwrite:
         raise DoctorError(f"--output {path}: is there already; --force replaces it")
+    else:
+        with _written_whole(path, there, overwrite) as file:
+            yield file
+
+
+def _already_there(path: str) -> os.stat_result | None:
+    """What lies under a name, at the end of its links."""
     try:
-        handle, unfinished = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+        return os.stat(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _cannot_be_written(path, error) from None
+
+
+def _own_stream(there: os.stat_result | None) -> TextIO | None:
+    """The stream of ours that goes there already, as with `/dev/stdout`: opened once more, it would be written from its beginning."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            if there is not None and os.path.samestat(os.fstat(stream.fileno()), there):
+                return stream
+    return None
+
+
+@contextlib.contextmanager
+def _written_through(path: str) -> Iterator[TextIO]:
+    """A device or pipe, which is opened and never replaced."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY)
     except OSError as error:
-        raise DoctorError(f"--output {path}: cannot be written: {error.strerror}") from None
+        raise _cannot_be_written(path, error) from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _written_whole(path: str, there: os.stat_result | None, overwrite: bool) -> Iterator[TextIO]:
+    """A file that takes its name when it is finished, with the permissions and the owner of the one that was `there`."""
+    import tempfile
+
+    try:
+        target = os.path.realpath(path)
+        if there is not None and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        folder, name = os.path.split(target)
+        handle, unfinished = tempfile.mkstemp(prefix=f".{name[:40]}.", dir=folder)
+    except (OSError, ValueError) as error:
+        raise _cannot_be_written(path, error) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             yield file
+        if not overwrite and os.path.lexists(target):
+            raise DoctorError(f"--output {path}: was written by another program meanwhile; --force replaces it")
         try:
-            os.chmod(unfinished, 0o666 & ~_umask())
-            if not overwrite and os.path.lexists(path):
-                raise DoctorError(f"--output {path}: was written by another program meanwhile; --force replaces it")
-            os.replace(unfinished, path)
+            _make_alike(unfinished, there)
+            os.replace(unfinished, target)
         except OSError as error:
-            raise DoctorError(f"--output {path}: cannot be written: {error.strerror}") from None
+            raise _cannot_be_written(path, error) from None
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(unfinished)
+
+
+def _make_alike(unfinished: str, there: os.stat_result | None) -> None:
+    """Give a new file the owner and permissions of the one it is to replace; without one, those of any new file."""
+    if there is not None and hasattr(os, "chown"):
+        with contextlib.suppress(PermissionError):
+            os.chown(unfinished, there.st_uid, there.st_gid)
+    os.chmod(unfinished, stat.S_IMODE(there.st_mode) if there is not None else 0o666 & ~_umask())
+
+
+def _cannot_be_written(path: str, error: OSError | ValueError) -> DoctorError:
+    return DoctorError(f"--output {path}: cannot be written: {getattr(error, 'strerror', None) or error}")
 
 
 def _umask() -> int:
