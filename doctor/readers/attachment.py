@@ -128,13 +128,13 @@ def _remove(data: Any, path: schema.Path) -> None:
 # What no environment has
 
 
-def _out_of_bounds(data: dict[str, Any]) -> Iterator[schema.Mismatch]:
+def _out_of_bounds(data: Any) -> Iterator[schema.Mismatch]:
     """Figures and versions that have the right type, and cannot be true. `data` is known to have the shape of an `Environment`."""
     for place in (("memory",), ("disk",), *(("accelerators", number) for number in range(len(data.get("accelerators", ()))))):
         for key, value in _at(data, place).items():
             if isinstance(value, int) and value < 0:
                 yield schema.Mismatch((*place, key), f"expected a number of bytes, found {schema.shown(value)}")
-    versions = [("python", "version")]
+    versions: list[schema.Path] = [("python", "version")]
     versions += [
         ("packages", name, "candidates", number) for name, each in data["packages"].items() for number in range(len(each.get("candidates", ())))
     ]
