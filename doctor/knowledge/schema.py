@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
+import itertools
 import re
 import types
 import typing
@@ -199,14 +201,29 @@ def json_schema(kind: Any, complete: bool = False) -> dict[str, Any]:
     if origin is Mapping:
         return {"type": "object", "additionalProperties": json_schema(arguments[1], complete)}
     if _is_dataclass(kind):
-        hints = _hints(kind)
+        hints, told = _hints(kind), _field_docstrings(kind)
         return {
             "type": "object",
-            "properties": {key: json_schema(hint, complete) for key, hint in hints.items()},
+            "description": inspect.cleandoc(kind.__doc__),
+            "properties": {key: json_schema(hint, complete) | told.get(_keys(kind)[key].name, {}) for key, hint in hints.items()},
             "required": [key for key, field in _keys(kind).items() if complete or _required(field)],
             "additionalProperties": False,
         }
     return {"type": _JSON_TYPES[kind]}
+
+
+def _field_docstrings(kind: Any) -> dict[str, dict[str, str]]:
+    """What stands in quotes under each field, by its name: Python itself does not keep it."""
+    import ast
+    import textwrap
+
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(definition, ast.ClassDef)
+    told = {}
+    for field, after in itertools.pairwise(definition.body):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
+            told[field.target.id] = {"description": inspect.cleandoc(str(ast.literal_eval(after.value)))}
+    return told
 
 
 _TYPE_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
