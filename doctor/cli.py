@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from doctor.commands import check, compare, confirm, date, explain, matrix, output, report, run
-from doctor.commands.arguments import EXIT_CODES
+from doctor.commands.arguments import EXIT_CODES, Parser
+from doctor.commands.first_word import with_command
 from doctor.errors import DoctorError
 from doctor.version import __version__
 
-_COMMANDS = (check, explain, run, date, confirm, report, compare, matrix)
+_COMMANDS = {
+    "check": check,
+    "explain": explain,
+    "run": run,
+    "date": date,
+    "confirm": confirm,
+    "report": report,
+    "compare": compare,
+    "matrix": matrix,
+}
+_DEBUG = "DOCTOR_DEBUG"
+"""Variable that lets a fault of doctor's own end in its traceback."""
+_DESCRIPTION = """\
+Examine a PyTorch / transformers / accelerate environment for known meta-tensor
+problems. Without a command: `check`. In place of a command, a log is explained,
+an environment's folder examined, and an advisory (MT080) shown.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; `arguments` without the program's name (None: the process's). Returns the exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
-        given.insert(0, "check")
-    options = _parser().parse_args(given)
+    given = sys.argv[1:] if arguments is None else arguments
     try:
         output.accept_any_text()
+        options = _parser().parse_args(with_command(given, _COMMANDS))
         output.end_children_when_terminated()
         code: int = options.run(options)
         return code
@@ -32,17 +48,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         output.complain("interrupted")
         return 130
+    except Exception as error:
+        # Exit code 1 would say that something was found.
+        if os.environ.get(_DEBUG):
+            raise
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        output.complain(f"a fault of doctor's own, please report it with what {_DEBUG}=1 in the environment shows: {what}")
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="doctor",
-        description="Examine a PyTorch / transformers / accelerate environment for known meta-tensor\nproblems.",
+        description=_DESCRIPTION,
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"meta-tensor-doctor {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"meta-tensor-doctor {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
+    for command in _COMMANDS.values():
         command.add(commands)
     return parser

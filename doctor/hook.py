@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from types import TracebackType
@@ -35,14 +36,25 @@ def explain_exception(exception: BaseException, matrix: Matrix | None = None) ->
 
 
 def install_excepthook() -> None:
-    """From now on explain every exception that ends the program (in IPython: the cell), after it was reported as before."""
-    before = sys.excepthook
+    """From now on explain every exception that ends the program, a thread, or in IPython the cell, after it was reported as before.
+
+    Installed a second time, it changes nothing.
+    """
+    if getattr(sys.excepthook, "explains", False):
+        return
+    before, before_in_thread = sys.excepthook, threading.excepthook
 
     def hook(kind: type[BaseException], exception: BaseException, trace: TracebackType | None) -> None:
         before(kind, exception, trace)
         _print_explanation(exception)
 
-    sys.excepthook = hook
+    def in_thread(arguments: threading.ExceptHookArgs) -> None:
+        before_in_thread(arguments)
+        if arguments.exc_value is not None:
+            _print_explanation(arguments.exc_value)
+
+    hook.explains = True  # type: ignore[attr-defined]
+    sys.excepthook, threading.excepthook = hook, in_thread
     ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if ipython is not None:
 
@@ -61,12 +73,11 @@ def _print_explanation(exception: BaseException) -> None:
         explanation = explain_exception(exception)
         if not any(each.causes for each in explanation.failures):
             return
-        from rich.console import Console
-
+        from doctor.commands import output
         from doctor.commands.explain import shown
 
-        _, show = shown(explanation, load_matrix(), False)
-        show(Console(stderr=True, highlight=False, emoji=False))
+        report, show = shown(explanation, load_matrix(), False)
+        output.write(sys.stderr, "terminal", report, show)  # in one piece: a notebook makes a display of each
     except Exception as error:
         sys.stderr.write(f"doctor: the exception could not be explained: {error!r}\n")
 
@@ -82,7 +93,13 @@ def _chain(exception: BaseException) -> Iterator[BaseException]:
         yield each
         before = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
         waiting += [before] if before is not None else []
-        waiting += [member for member in getattr(each, "exceptions", ()) if isinstance(member, BaseException)]
+        waiting += [member for member in _members(each) if isinstance(member, BaseException)]
+
+
+def _members(exception: BaseException) -> tuple[object, ...]:
+    """Of an exception group; another exception's attribute of that name may be anything."""
+    members = getattr(exception, "exceptions", None)
+    return tuple(members) if isinstance(members, (tuple, list)) else ()
 
 
 def _failure(exception: BaseException) -> Failure:

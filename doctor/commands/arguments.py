@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from doctor.errors import DoctorError
 
@@ -17,6 +18,31 @@ exit codes:
   1  something that does
   2  could not do what was asked, or nothing was found but a fact was missing
 """
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that complains in one line, and says what was meant."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does it, but what is left over is complained of here, where it is known what could have been meant."""
+        found, left = super().parse_known_args(args, namespace)
+        if left:
+            self.error(f"{next((each for each in left if each.startswith('-')), left[0])}: not known here{self._meant(left)}")
+        return found, left
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and where it stands what would be right."""
+        raise DoctorError(f"{message}; `{self.prog} --help` shows what it takes")
+
+    def _meant(self, left: list[str]) -> str:
+        from difflib import get_close_matches
+
+        options = re.findall(r"--[a-z-]+", self.format_usage())
+        close = [found for each in left if each.startswith("-") for found in get_close_matches(each.partition("=")[0], options, 1)]
+        return f", did you mean {close[0]}?" if close else ""
 
 
 def add_command(commands: Any, name: str, help: str, description: str, exit_codes: str = EXIT_CODES) -> argparse.ArgumentParser:
@@ -76,8 +102,8 @@ def known_package(name: str, matrix: Matrix) -> str:
     return normalised
 
 
-def known_id(name: str, matrix: Matrix, option: str = "--id") -> str:
-    """The id of an advisory or installation fault named by id or slug. Raises `DoctorError` when there is none."""
+def known_id(name: str, matrix: Matrix, option: str = "--id ") -> str:
+    """The id of an advisory or installation fault named by id or slug, after `option`. Raises `DoctorError` when there is none."""
     from doctor.knowledge.installation import KNOWN_FAULTS
 
     advisory = matrix.advisory(name)
@@ -86,4 +112,4 @@ def known_id(name: str, matrix: Matrix, option: str = "--id") -> str:
     for slug, fault in KNOWN_FAULTS.items():
         if name.lower() in (fault.id.lower(), slug):
             return fault.id
-    raise DoctorError(f"{option} {name}: no such advisory; `doctor matrix list` shows all")
+    raise DoctorError(f"{option}{name}: no such advisory; `doctor matrix list` shows all")

@@ -85,7 +85,7 @@ def _policy(options: argparse.Namespace, matrix: Matrix) -> Policy:
 
     return Policy(
         strict=options.strict,
-        ignored=tuple(arguments.known_id(name, matrix, "--ignore") for name in options.ignore or ()),
+        ignored=tuple(arguments.known_id(name, matrix, "--ignore ") for name in options.ignore or ()),
         baseline=read_baseline(options.baseline) if options.baseline is not None else (),
     )
 

@@ -85,11 +85,13 @@ def _run(options: argparse.Namespace) -> int:
 def _environment(side: str, matrix: Matrix, options: argparse.Namespace) -> tuple[Environment, tuple[Observation, ...]]:
     """The environment that one side names, with what reproducers saw there: a folder or a Python is examined, any other file is read."""
     import os
+    import shutil
 
     from doctor import probe
     from doctor.commands.examining import stated_environment
+    from doctor.commands.first_word import is_interpreter
 
-    if side == "here" or os.path.isdir(side) or os.path.basename(side).startswith(("python", "pypy")):
+    if side == "here" or os.path.isdir(side) or is_interpreter(shutil.which(side) or side):
         asked = None if side == "here" else side
         timeout = options.timeout or probe.TORCH_TIMEOUT_SECONDS
         return probe.examine(asked, probe.Interest.of(matrix), live=not options.no_live, timeout=timeout, waiting=output.progress), ()

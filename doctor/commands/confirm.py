@@ -46,7 +46,7 @@ def _run(options: argparse.Namespace) -> int:
 
     with output.destination(options.output) as page:
         matrix = arguments.matrix_of(options)
-        narrowing = Narrowing(ids=tuple(arguments.known_id(name, matrix) for name in options.id))
+        narrowing = Narrowing(ids=tuple(arguments.known_id(name, matrix, option="") for name in options.id))
         scripts = reproducers()
         without = [each for each in narrowing.ids if each not in scripts]
         if without:

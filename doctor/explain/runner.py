@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -26,12 +27,19 @@ def run_program(command: Sequence[str], seen: Callable[[bytes], None]) -> int:
         process = subprocess.Popen(command, stderr=write_end)
     except OSError as error:
         os.close(read_end)
-        raise DoctorError(f"{command[0]}: cannot be run: {error.strerror}") from None
+        raise DoctorError(f"{command[0]}: cannot be run: {error.strerror}{_hint(command)}") from None
     finally:
         os.close(write_end)
     with _signals_passed_on(process, read_end):
         _pass_on(read_end, seen)
         return process.wait()
+
+
+def _hint(command: Sequence[str]) -> str:
+    """For a script named without what runs it."""
+    if not (command[0].endswith(".py") and os.path.isfile(command[0])):
+        return ""
+    return f"; to run it with Python: doctor run -- {shlex.join(['python', *command])}"
 
 
 def _stderr_pair() -> tuple[int, int]:

@@ -75,7 +75,7 @@ def choose_interpreter(asked: str | None, variables: Mapping[str, str], director
 def _asked(asked: str) -> Path:
     path = os.path.expanduser(asked)
     if os.path.isdir(path):
-        found = python_in(Path(path))
+        found = python_in(Path(path)) or python_in(Path(path, ".venv"))
         if found is None:
             raise NoInterpreter(f"{asked} is a folder without an interpreter: name a virtual environment, or a python executable")
         return found

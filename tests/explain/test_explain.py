@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from doctor import explain_exception
 from doctor.reports.json import published_schemas
 from tests.conftest import Doctor
 from tests.stacks import python_in
@@ -346,6 +347,33 @@ def test_the_hook_explains_after_the_traceback(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.index("Traceback (most recent call last)") < done.stderr.index("offload-then-move")
     assert "the device map sends modules to the CPU or the disk" in done.stderr
+
+
+def _ran_with_hook(tmp_path: Path, program: str) -> subprocess.CompletedProcess[str]:
+    (tmp_path / "program.py").write_text(program)
+    return subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+
+def test_the_hook_installed_twice_explains_once(tmp_path: Path) -> None:
+    once = _ran_with_hook(tmp_path, HOOKED)
+    twice = _ran_with_hook(tmp_path, HOOKED.replace("doctor.install_excepthook()", "doctor.install_excepthook()\ndoctor.install_excepthook()"))
+    assert once.stderr.count("offload-then-move") == twice.stderr.count("offload-then-move") > 0
+
+
+def test_the_hook_explains_what_ends_a_thread(tmp_path: Path) -> None:
+    in_thread = HOOKED.replace(
+        'model.to("cuda")', "import threading\nthread = threading.Thread(target=model.to, args=['cuda'])\nthread.start()\nthread.join()"
+    )
+    done = _ran_with_hook(tmp_path, in_thread)
+    assert done.returncode == 0
+    assert done.stderr.index("Exception in thread") < done.stderr.index("offload-then-move")
+
+
+def test_an_exception_with_an_attribute_of_a_groups_name_is_explained() -> None:
+    class Odd(NotImplementedError):
+        exceptions = None
+
+    assert explain_exception(Odd("Cannot copy out of meta tensor; no data!")).failures
 
 
 def test_an_exception_explained_in_the_program() -> None:
