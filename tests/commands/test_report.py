@@ -333,3 +333,17 @@ def test_no_secret_leaves_a_real_environment(doctor: Doctor, stack: Stack, tmp_p
     assert [each for each in needles if each in kept] == ["acme-source", "acme-llm", "acme_llm"]
     checked = doctor("check", "--redact", "--no-live", "--python", stack.home, "--format", "json", variables=variables).out
     assert [each for each in needles if each in checked] == []
+
+
+def test_sides_that_are_alike_are_one(doctor: Doctor, tmp_path: Path) -> None:
+    for rank in range(64):
+        version = "4.53.1" if rank == 37 else "4.51.3"
+        (tmp_path / f"rank{rank}.txt").write_text(f"torch==2.6.0\ntransformers=={version}\naccelerate==1.6.0\n")
+    ran = doctor("compare", *(f"rank{rank}.txt" for rank in range(64)), variables={"COLUMNS": "80"})
+    first, alike, other, *_ = ran.out.splitlines()
+    assert ran.code == 1
+    assert first == "63 of 64 are alike; rank37.txt differs."
+    assert alike == "A  63 alike: rank0.txt ... rank63.txt"
+    assert other == "B  rank37.txt"
+    assert "packages.transformers.version  A: 4.51.3; B: 4.53.1" in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 80

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
@@ -12,6 +13,8 @@ from doctor.reports.document import ComparisonReport
 from doctor.reports.terminal.layout import Paragraph, heading
 
 _NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_FEW = 3
+"""Up to so many sides are named one by one."""
 _RISKS: dict[Risk, str] = {
     "boundary": "Versions between which a known problem begins or ends",
     "stack": "Versions of torch, transformers, accelerate",
@@ -25,37 +28,77 @@ _RISKS: dict[Risk, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Sides that do not differ from each other."""
+
+    letter: str
+    sides: tuple[int, ...]
+    """Their places in the report."""
+    title: str
+
+
 def print_comparison(report: ComparisonReport, console: Console) -> None:
-    """Print the comparison on `console`."""
-    for name, side in zip(_names(report), report.sides, strict=True):
-        console.print(Text.assemble((name, "bold"), f"  {side.name}"), soft_wrap=True)
-    if not report.differences and not report.findings:
-        console.print()
-        console.print(Paragraph("No difference that doctor can see.", ""))
+    """Print the comparison on `console`: the answer, who is who, and what differs, riskiest first."""
+    groups = _groups(report)
+    console.print(Paragraph(_answer(report, groups), "", "bold"))
+    for group in groups if len(groups) > 1 else ():
+        console.print(Text.assemble((group.letter, "bold"), f"  {group.title}"), soft_wrap=True)
     shown: Risk | None = None
     for each in report.differences:
         if each.risk != shown:
             heading(console, _RISKS[each.risk])
             shown = each.risk
-        for line in _difference(each, report):
+        for line in _difference(each, groups):
             console.print(line)
     if report.findings:
         heading(console, f"Findings that not all of them have ({len(report.findings)})")
         for finding in report.findings:
-            who = ", ".join(name for name, has in zip(_names(report), finding.has, strict=True) if has)
+            who = ", ".join(group.letter for group in groups if finding.has[group.sides[0]])
             console.print(Paragraph(finding.title, Text.assemble("  ", (finding.id, "bold"), f" {finding.severity:<7} only {who}: ")))
 
 
-def _names(report: ComparisonReport) -> list[str]:
+def _groups(report: ComparisonReport) -> list[_Group]:
+    """The sides by what they have, the largest group first; sides that differ in nothing are one."""
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for index in range(len(report.sides)):
+        has = (*(each.values[index] for each in report.differences), *(each.has[index] for each in report.findings))
+        alike.setdefault(has, []).append(index)
+    largest_first = sorted(alike.values(), key=lambda sides: (-len(sides), sides[0])) if len(report.sides) > 2 else list(alike.values())
+    return [_Group(_letter(number), tuple(sides), _title(report, sides)) for number, sides in enumerate(largest_first)]
+
+
+def _letter(number: int) -> str:
     """A, B, ...; after 26 their numbers."""
-    return [_NAMES[index] if index < len(_NAMES) else str(index + 1) for index in range(len(report.sides))]
+    return _NAMES[number] if number < len(_NAMES) else str(number + 1)
 
 
-def _difference(each: Difference, report: ComparisonReport) -> Iterator[Paragraph]:
+def _title(report: ComparisonReport, sides: Sequence[int]) -> str:
+    names = [report.sides[index].name for index in sides]
+    if len(names) == 1:
+        return names[0]
+    return f"{len(names)} alike: {', '.join(names) if len(names) <= _FEW else f'{names[0]} ... {names[-1]}'}"
+
+
+def _answer(report: ComparisonReport, groups: Sequence[_Group]) -> str:
+    if len(groups) == 1:
+        return "No difference that doctor can see."
+    count = len(report.differences) + len(report.findings)
+    if len(report.sides) == 2:
+        return f"They differ in {count} thing{'' if count == 1 else 's'}."
+    largest, *others = groups
+    if len(largest.sides) == 1:
+        return f"No two of the {len(report.sides)} are alike."
+    outside = [report.sides[index].name for group in others for index in group.sides]
+    who = ", ".join(outside[:_FEW]) + (f" and {len(outside) - _FEW} more" if len(outside) > _FEW else "")
+    return f"{len(largest.sides)} of {len(report.sides)} are alike; {who} {'differs' if len(outside) == 1 else 'differ'}."
+
+
+def _difference(each: Difference, groups: Sequence[_Group]) -> Iterator[Paragraph]:
     alike: dict[str, list[str]] = {}
-    for name, value in zip(_names(report), each.values, strict=True):
-        alike.setdefault(value, []).append(name)
-    values = "; ".join(f"{', '.join(names)}: {value}" for value, names in alike.items())
+    for group in groups:
+        alike.setdefault(each.values[group.sides[0]], []).append(group.letter)
+    values = "; ".join(f"{', '.join(letters)}: {value}" for value, letters in alike.items())
     yield Paragraph(values, Text(f"  {each.fact}  "))
     if each.advisories:
         ids = ", ".join(each.advisories[:8]) + (f" and {len(each.advisories) - 8} more" if len(each.advisories) > 8 else "")
