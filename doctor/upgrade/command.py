@@ -31,7 +31,7 @@ def upgrade_command(changes: Sequence[Change], environment: Environment) -> str 
         commands.append(["conda", "install", *(("--prefix", prefix) if prefix else ()), *pins])
     if others:
         commands.append([*_installer(environment), *_pins(others, environment)])
-    quote = subprocess.list2cmdline if environment.platform.system == "windows" else _posix
+    quote = subprocess.list2cmdline if environment.platform.system == "windows" else for_posix_shell
     return " && ".join(quote(command) for command in commands) or None
 
 
@@ -62,6 +62,6 @@ def _pins(changes: Sequence[Change], environment: Environment) -> list[str]:
     return pins
 
 
-def _posix(words: Sequence[str]) -> str:
-    """For a POSIX shell, with the `~` of a path in the home folder left for the shell to expand."""
+def for_posix_shell(words: Sequence[str]) -> str:
+    """The words as a command for a POSIX shell, with the `~` of a path in the home folder left for the shell to expand."""
     return " ".join("~/" + shlex.quote(word[2:]) if word.startswith("~/") else shlex.quote(word) for word in words)
