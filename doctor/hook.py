@@ -71,7 +71,7 @@ def _print_explanation(exception: BaseException) -> None:
         return
     try:
         explanation = explain_exception(exception)
-        if not any(each.causes for each in explanation.failures):
+        if not any(each.causes and each.foreign is None for each in explanation.failures):
             return
         from doctor.commands import output
         from doctor.commands.explain import shown

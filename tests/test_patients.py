@@ -53,7 +53,20 @@ def test_doctor_says_what_is_wrong_and_leaves_nothing_behind(patient: Patient, f
 
 
 def _examine(patient: Patient, home: Path, form: str, cwd: Path) -> Examination:
-    command = [sys.executable, "-m", "doctor", "check", "--python", str(home), "--format", form, "--timeout", "3", *patient.expected.arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "doctor",
+        "check",
+        "--python",
+        str(home),
+        "--format",
+        form,
+        "--timeout",
+        "3",
+        "--redact",
+        *patient.expected.arguments,
+    ]
     active = ("VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS", "FORCE_COLOR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
     variables = {name: value for name, value in os.environ.items() if name not in active}
     variables.update(

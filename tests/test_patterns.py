@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import doctor
-from doctor.explain.explanation import text_patterns
+from doctor.explain.judge import text_patterns
 from doctor.knowledge.matrix_file import builtin_matrix
 from tests.pumps import pumps
 

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 EXIT_CODES = """\
 exit codes:
-  0  the text shows no failure
-  1  a cause was found, for sure or in doubt
+  0  the text shows no failure, and no advice that does harm
+  1  a cause was found, for sure or in doubt; or harmful advice
   2  could not do what was asked
-  3  a failure was found, but no cause that is known
+  3  a failure was found, but no cause that is known, or none that doctor is for
 """
+EXPECTED = "a traceback, a log, or the text of an issue or a chat"
 
 
 def add(commands: Any) -> None:
@@ -57,18 +58,44 @@ def _run(options: argparse.Namespace) -> int:
         if options.here:
             here = probe.examine(options.python, probe.Interest.of(matrix), waiting=output.progress)
         files = options.file or ["-"]
-        explanation = explain_lines(text_lines(files), matrix, name=files[0] if len(files) == 1 else None, here=here)
-        report, show = shown(explanation, matrix, options.verbose, redact=options.redact)
+        if not options.file:
+            _ask_for_text()
+        name = files[0] if len(files) == 1 else None
+        explanation = explain_lines(_with_words(text_lines(files), files), matrix, name=name, here=here)
+        report, show = shown(explanation, matrix, options.verbose, file=name if name != "-" else None, redact=options.redact)
         output.write(page, options.format, report, show)
     return report.exit_code
 
 
-def shown(explanation: Explanation, matrix: Matrix, verbose: bool, *, redact: bool = False) -> tuple[ExplanationReport, Callable[[Console], None]]:
-    """The report on an explanation, masked for others with `redact`, and what prints it."""
+def _ask_for_text() -> None:
+    """On a terminal nothing would say what is being waited for."""
+    import sys
+
+    if sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None:
+        end = "Ctrl-Z and Enter" if sys.platform == "win32" else "Ctrl-D"
+        sys.stderr.write(f"Paste the text, then press {end} on a line of its own.\n")
+        sys.stderr.flush()
+
+
+def _with_words(lines: Iterator[str], files: Sequence[str]) -> Iterator[str]:
+    """The lines. Raises `DoctorError` at their end when none of them holds anything."""
+    empty = True
+    for line in lines:
+        empty = empty and not line.strip("\ufeff\x00 \t\r\n")
+        yield line
+    if empty:
+        where = "the text" if list(files) == ["-"] else ", ".join(files)
+        raise DoctorError(f"{where}: is empty; expected {EXPECTED}")
+
+
+def shown(
+    explanation: Explanation, matrix: Matrix, verbose: bool, *, redact: bool = False, file: str | None = None, again: str | None = None
+) -> tuple[ExplanationReport, Callable[[Console], None]]:
+    """The report, masked for others with `redact`, and what prints it. `file` holds the text; `again` is the command that failed."""
     from doctor.commands.reporting import gate
     from doctor.reports.explanation import explanation_report
 
-    report = explanation_report(explanation, matrix, gate(redact, explanation.environment))
+    report = explanation_report(explanation, matrix, gate(redact, explanation.environment), file, again)
 
     def show(console: Console) -> None:
         from doctor.reports.terminal.explanation import print_explanation
@@ -79,7 +106,7 @@ def shown(explanation: Explanation, matrix: Matrix, verbose: bool, *, redact: bo
 
 
 def text_lines(files: Sequence[str]) -> Iterator[str]:
-    """The lines of all the files, with a progress bar on a terminal when they are large."""
+    """The lines of all the files, with a progress bar on a terminal when they are large. Raises `DoctorError` for one that is no text."""
     import os
     import sys
 
@@ -89,23 +116,28 @@ def text_lines(files: Sequence[str]) -> Iterator[str]:
         if name == "-":
             if sys.stdin is None:
                 raise DoctorError("standard input is closed: name a FILE")
-            yield from decoded_lines(sys.stdin.buffer)
+            yield from decoded_lines(_Text(sys.stdin.buffer, "standard input"))
             continue
         try:
             with open(name, "rb") as stream, output.measured(os.fstat(stream.fileno()).st_size, f"reading {name}") as seen:
-                yield from decoded_lines(_Counted(stream, seen))
+                yield from decoded_lines(_Text(stream, name, seen))
         except OSError as error:
             raise DoctorError(f"{name}: cannot be read: {error.strerror}") from None
 
 
-class _Counted:
-    """A stream that tells how far it was read."""
+class _Text:
+    """A stream that tells how far it was read, and refuses what is no text."""
 
-    def __init__(self, stream: BinaryIO, seen: Callable[[int], None]) -> None:
-        self._stream, self._seen, self._bytes = stream, seen, 0
+    def __init__(self, stream: BinaryIO, name: str, seen: Callable[[int], None] = lambda _: None) -> None:
+        self._stream, self._name, self._seen, self._bytes = stream, name, seen, 0
 
     def read(self, size: int) -> bytes:
+        from doctor.readers.binary import why_no_text
+
         chunk = self._stream.read(size)
+        why = why_no_text(chunk) if not self._bytes else None
+        if why is not None:
+            raise DoctorError(f"{self._name}: is not text ({why}); expected {EXPECTED}")
         self._bytes += len(chunk)
         self._seen(self._bytes)
         return chunk

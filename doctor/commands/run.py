@@ -64,6 +64,7 @@ def _explain(reader: TextReader, matrix: Any, command: list[str], options: argpa
     """Never a reason for the program's exit code to be lost."""
     from doctor import probe
     from doctor.commands.explain import shown
+    from doctor.upgrade.command import for_posix_shell
 
     try:
         here = probe.examine(_interpreter(command), probe.Interest.of(matrix), waiting=output.progress)
@@ -72,7 +73,7 @@ def _explain(reader: TextReader, matrix: Any, command: list[str], options: argpa
     explanation = reader.explanation(here)
     if not explanation.failures:
         return
-    report, show = shown(explanation, matrix, options.verbose, redact=options.redact)
+    report, show = shown(explanation, matrix, options.verbose, redact=options.redact, again=for_posix_shell(["doctor", "run", "--", *command]))
     try:
         if options.output is not None:
             with output.destination(options.output) as page:

@@ -8,7 +8,9 @@ from dataclasses import replace
 from doctor.dating import date_frames
 from doctor.dating.versions import with_dated_versions
 from doctor.errors import DoctorError
-from doctor.explain.explanation import Clues, Explanation, explain, text_patterns
+from doctor.explain.causes import Known
+from doctor.explain.explanation import Clues, Explanation
+from doctor.explain.judge import explain, text_patterns
 from doctor.facts.environment import Environment, Unknown
 from doctor.facts.symptom import Failure
 from doctor.knowledge.matrix import Matrix
@@ -16,7 +18,10 @@ from doctor.knowledge.releases import known_releases
 from doctor.readers.clues import ClueReader
 from doctor.readers.environments import EnvironmentReader, Reading, environment_of, filled_from
 from doctor.readers.lines import cleaned
+from doctor.readers.prefixes import PrefixReader
 from doctor.readers.tracebacks import TracebackReader
+
+_MAX_PROCESSES = 100_000
 
 
 def explain_lines(lines: Iterable[str], matrix: Matrix, *, name: str | None = None, here: Environment | None = None) -> Explanation:
@@ -37,6 +42,8 @@ class TextReader:
     def __init__(self, matrix: Matrix, name: str | None = None) -> None:
         self._matrix = matrix
         self._count = 0
+        self._prefixes = PrefixReader()
+        self._processes: set[str] = set()
         self._tracebacks = TracebackReader()
         self._clues = ClueReader(text_patterns(matrix))
         self._environment: EnvironmentReader | None = EnvironmentReader(name)
@@ -48,8 +55,13 @@ class TextReader:
         self._count += 1
         (clean,) = cleaned((line,))
         before = self._tracebacks.count
-        self._tracebacks.feed(self._count, clean)
-        self._clues.feed(self._count, clean)
+        process = None
+        for number, printed in self._prefixes.read(self._count, clean):
+            self._tracebacks.take(number, printed)
+            process = printed.process
+        if process is not None and len(self._processes) < _MAX_PROCESSES:
+            self._processes.add(process)
+        self._clues.feed(self._count, printed.text if printed.stream else clean, process)
         if self._tracebacks.count > before:
             self._clues.failure_seen()
         if self._environment is not None:
@@ -65,7 +77,25 @@ class TextReader:
             environment = filled_from(environment, here)
         seen = self._tracebacks.failures() if failures is None else failures
         environment = with_dated_versions(environment, date_frames(frame for each in seen for frame in each.frames), self._matrix.packages)
-        return explain(seen, Clues(self._clues.found()), environment, self._matrix, known_releases())
+        return explain(seen, self._said(), Known(environment, self._matrix, known_releases()), self._ranks())
+
+    def _ranks(self) -> tuple[int, ...]:
+        settled = {self._prefixes.settled(each) for each in self._processes}
+        return tuple(sorted(int(each) for each in settled if each is not None and each.isdecimal()))
+
+    def _said(self) -> Clues:
+        """The clues, by process where there are several: what the only one printed may well be about anything else in the text."""
+        anybody: dict[str, int] = {}
+        by_process: dict[str, dict[str, int]] = {}
+        found = self._clues.found(self._prefixes.settled)
+        several = len({process for lines in found.values() for process in lines} - {None}) > 1 or len(self._ranks()) > 1
+        for pattern, lines in found.items():
+            for process, line in lines.items():
+                if process is None or not several:
+                    anybody[pattern] = min(line, anybody.get(pattern, line))
+                else:
+                    by_process.setdefault(process, {})[pattern] = line
+        return Clues(anybody, by_process)
 
     def _stated(self) -> Reading:
         """What the text states of an environment. A broken listing or report in it is no reason not to explain the rest."""

@@ -35,3 +35,12 @@ class Failure:
     """How often the text holds it: once for each rank, say."""
     cause_of: int | None = None
     """For an exception that led to another ("During handling", "direct cause"): the index of that other. None: nothing came of it."""
+    ranks: tuple[int, ...] = ()
+    """Of a distributed run, those whose lines it stands in, in their order; empty where no prefix tells."""
+    processes: tuple[str, ...] = ()
+    """Processes that are no ranks, as the prefixes of their lines name them: `EngineCore_0 pid=22`."""
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Every process that printed it, by name."""
+        return (*map(str, self.ranks), *self.processes)

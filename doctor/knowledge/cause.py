@@ -13,6 +13,7 @@ from doctor.knowledge.schema import Text
 CauseName = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", 'a name such as "offload-then-move"')]
 Pattern = Annotated[str, Text(r"\S(.*\S)?", "a regular expression on one line")]
 """Searched for in lower-cased text, line by line."""
+EditText = Annotated[str, Text(r"\S(.*\S)?", "one line; {place} and {call} in it are filled in")]
 FramePattern = Annotated[str, Text(r"[^\s:]+:\S+", 'FILE:FUNCTION, as "transformers/trainer.py:_move_model_to_device" or "*:to|cuda"')]
 
 Weight = Literal["proves", "strong", "likely", "hint", "against", "excludes"]
@@ -46,6 +47,16 @@ class Sign:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """What to change at the line of the user's own code that the failure came through."""
+
+    says: EditText
+    """An order: `delete {call} at {place}`. `{place}` is `serve.py:14`, `{call}` what `line` found in the source, `.to(device)`."""
+    line: Pattern | None = None
+    """Somewhere in that source line, up to the opening parenthesis of the call; None: whatever the line says, or when the text shows none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cause:
     """Why a model has no weights, as seen across reports; several advisories can be cases of one cause."""
 
@@ -59,6 +70,11 @@ class Cause:
     advisories: tuple[str, ...]
     signs: tuple[Sign, ...]
     references: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    """The first that can be filled in is the one to make; none can: the remedy says what to do."""
+    told_by_version: tuple[str, ...] = ()
+    """Advisories that are this cause itself in certain releases, so that the version tells which one it is: the first that holds. Any
+    other is named only for a sign of its own."""
 
 
 def frames_hold(patterns: Sequence[str], frames: Sequence[Frame]) -> bool:

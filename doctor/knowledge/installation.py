@@ -74,7 +74,7 @@ KNOWN_FAULTS = {
         "Install or load the NVIDIA driver (in a container: start it with GPU access).", _CUDA,
     ),
     "stated-version-contradicted": KnownFault(
-        "IN014", "warning", "{package} is not the release that is stated",
+        "IN014", "warning", "{package} is of another release than the traceback",
         "Print {package}.__version__ and {package}.__file__ in the program that fails: what is said here goes by its traceback.", _PATH,
     ),
     "gpu-not-in-build": KnownFault(

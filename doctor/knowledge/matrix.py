@@ -14,7 +14,9 @@ from typing import Annotated, Literal
 from packaging.version import InvalidVersion, Version
 
 from doctor.knowledge.cause import Cause
-from doctor.knowledge.schema import Mismatch, Path, Text, shown
+from doctor.knowledge.cause_contradictions import explaining_contradictions
+from doctor.knowledge.family import FAMILY_KEYS, Advice, Family, Foreign, KnownMessage
+from doctor.knowledge.schema import Mismatch, Path, Text
 
 Kind = Literal["bug", "misuse", "resource", "incompatibility"]
 Severity = Literal["silent", "error", "warning"]
@@ -29,7 +31,6 @@ Url = Annotated[str, Text(r"https://[^\s]+", "an https:// address")]
 MAX_VERSION_CHARACTERS = 200
 """No release has a longer one, and a number of thousands of digits is none that Python reads."""
 _MAX_PATTERNS = 5000
-_MAX_SPECIFIER_CHARACTERS = 200
 
 
 @functools.lru_cache(maxsize=4096)
@@ -159,6 +160,12 @@ class Matrix:
     advisories: tuple[Advisory, ...]
     causes: tuple[Cause, ...] = ()
     """What tells failures apart, for `doctor explain`."""
+    family: Family = field(default_factory=Family)
+    messages: tuple[KnownMessage, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    """The clearest first."""
+    foreign: tuple[Foreign, ...] = ()
+    """The first that fits is the one."""
 
     def advisory(self, advisory_id: str) -> Advisory | None:
         """The advisory with this id or slug, None when there is none."""
@@ -173,8 +180,17 @@ def joined(matrices: Sequence[Matrix]) -> Matrix:
         if coverage.checked_up_to is not None or name not in packages:
             packages[name] = coverage
     advisories = tuple(advisory for matrix in matrices for advisory in matrix.advisories)
-    causes = tuple(cause for matrix in matrices for cause in matrix.causes)
-    return replace(matrices[0], version="+".join(matrix.version for matrix in matrices), packages=packages, advisories=advisories, causes=causes)
+    return replace(
+        matrices[0],
+        version="+".join(matrix.version for matrix in matrices),
+        packages=packages,
+        advisories=advisories,
+        causes=tuple(cause for matrix in matrices for cause in matrix.causes),
+        family=Family(*(tuple(each for matrix in matrices for each in getattr(matrix.family, key)) for key in FAMILY_KEYS)),
+        messages=tuple(each for matrix in matrices for each in matrix.messages),
+        advice=tuple(each for matrix in matrices for each in matrix.advice),
+        foreign=tuple(each for matrix in matrices for each in matrix.foreign),
+    )
 
 
 def contradictions(matrix: Matrix) -> Iterator[Mismatch]:
@@ -198,39 +214,11 @@ def contradictions(matrix: Matrix) -> Iterator[Mismatch]:
     if sum(len(sign.text) + len(sign.without_text) + 1 for cause in matrix.causes for sign in cause.signs) > _MAX_PATTERNS:
         yield Mismatch(("causes",), f"more than {_MAX_PATTERNS} patterns: too many to be looked for in a text")
         return
-    for position, cause in enumerate(matrix.causes):
-        yield from _cause_contradictions(cause, ids, ("causes", position))
-
-
-def _cause_contradictions(cause: Cause, ids: set[str], here: Path) -> Iterator[Mismatch]:
-    from doctor.knowledge.pattern import pattern_fault
-
-    for index, advisory in enumerate(cause.advisories):
-        if advisory not in ids:
-            yield Mismatch((*here, "advisories", index), f"{advisory} is not an advisory of this matrix")
-    for index, sign in enumerate(cause.signs):
-        place: Path = (*here, "signs", index)
-        if sign.advisory is not None and sign.advisory not in cause.advisories:
-            yield Mismatch((*place, "advisory"), f"{sign.advisory} is not one of the advisories of this cause")
-        if not (sign.message or sign.frames or sign.text):
-            yield Mismatch(place, "needs a message, frames or text")
-        for key, patterns in (("message", [sign.message] if sign.message else []), ("text", sign.text), ("without_text", sign.without_text)):
-            for pattern in patterns:
-                if (fault := pattern_fault(pattern)) is not None:
-                    yield Mismatch((*place, key), f"{shown(pattern)}: {fault}")
-        for number, specifier in enumerate(sign.packages):
-            if not _is_specifier(specifier):
-                yield Mismatch((*place, "packages", number), f"{shown(specifier)} is not a requirement such as 'transformers>=5.0.0'")
-
-
-def _is_specifier(text: str) -> bool:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    try:
-        requirement = Requirement(text) if len(text) <= _MAX_SPECIFIER_CHARACTERS else None
-    except (InvalidRequirement, RecursionError):
-        return False
-    return requirement is not None and not (requirement.marker or requirement.url or requirement.extras)
+    yield from _repeated((each.name, ("messages", position, "name")) for position, each in enumerate(matrix.messages))
+    yield from _repeated((each.name, ("foreign", position, "name")) for position, each in enumerate(matrix.foreign))
+    yield from explaining_contradictions(
+        causes=matrix.causes, family=matrix.family, messages=matrix.messages, advice=matrix.advice, foreign=matrix.foreign, ids=ids
+    )
 
 
 def _affected_contradictions(advisory: Advisory, matrix: Matrix, here: Path) -> Iterator[Mismatch]:

@@ -8,36 +8,18 @@ from dataclasses import dataclass, field, replace
 
 from doctor.facts.symptom import Failure, Frame
 from doctor.readers.lines import MAX_LINE_CHARACTERS
+from doctor.readers.prefixes import PrefixReader, Printed
 
 MAX_MESSAGE_CHARACTERS = 4096
 _MAX_FRAMES = 400
 """Of a longer traceback (a recursion) the outer and the inner half of this are kept."""
 _MAX_MESSAGE_LINES = 40
 _MAX_FAILURES = 500
-_MAX_STREAMS = 256
+_MAX_STREAMS = 2048
 _MAX_LINES_BETWEEN_FRAMES = 40
 """IPython shows a dozen lines round each frame, pytest whole functions."""
 
 _MAX_PATH_CHARACTERS = 1024
-
-_STREAM = re.compile(
-    r"^(?:\[(?:rank|default|Rank )\d{1,9}\]:?|\[\d{1,9},\d{1,9}\]<std(?:err|out)>:"
-    r"|\([\w.]{1,60}(?:\(\w{1,40}\))? ?(?:pid|rank)[= ]\d{1,9}[^()]{0,80}\)|[\w.-]{1,60}-\d{1,9} {1,40}\|)"
-)
-_STAMP = re.compile(
-    r"^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?:?"
-    r"|\[?\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?|\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?"
-    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,80} \S{1,80}?\[\d{1,9}\]:)"
-)
-_LEVEL = re.compile(
-    r"^(?:\[?(?:ERROR|CRITICAL|FATAL|WARNING|WARN|INFO|DEBUG|stderr|stdout)\]?"
-    r"(?::[\w.]{1,120}:|:|(?= {1,40}\||  | \[| \d| \S{1,80}:\d{1,9}\]| ?$| File | Traceback| \w+Error))"
-    r"|\[?[\w.-]{1,80}\.py:\d{1,9}\]|- (?=ERROR|CRITICAL)|\|(?= ))"
-)
-_BOX = "".join(map(chr, range(0x2500, 0x2580)))
-_BOX_SIDES = ("\u2502", "\u2503")
-_BOX_EDGES = "\u2500\u2501\u256d\u256e\u2570\u256f"
-_GROUP = re.compile(r"^\s{0,400}(?:\| ?|\+ (?=Exception Group)|\+-[+-]*(?: (?:\d{1,9}|\.\.\.) -+)?$)")
 
 _HEADER = re.compile(r"(?:^|(?P<exception>[\w.]{3,100})\s{1,200})Traceback \(most recent call (?P<order>last|first)\)")
 _REVERSED = re.compile(r"^(?:Current thread|Thread) 0x[0-9a-f]{1,16} .{0,200}\(most recent call first\):")
@@ -121,6 +103,7 @@ class _Open:
 class _Stream:
     """What one process printed, as far as the prefixes tell processes apart."""
 
+    process: str | None = None
     open: _Open | None = None
     function: str | None = None
     """Of pytest's long style: the function whose source is being shown."""
@@ -137,21 +120,27 @@ class TracebackReader:
     """Reads a text a line at a time, in memory that does not grow with the text."""
 
     def __init__(self) -> None:
+        self._prefixes = PrefixReader()
         self._streams: dict[str, _Stream] = {}
         self._failures: list[Failure] = []
         self._known: dict[tuple[object, ...], int] = {}
 
     def feed(self, number: int, line: str) -> None:
         """Take the next line; `number` counts from 1."""
-        key, text, indented = _unprefixed(line[:MAX_LINE_CHARACTERS])
+        for at, printed in self._prefixes.read(number, line[:MAX_LINE_CHARACTERS]):
+            self.take(at, printed)
+
+    def take(self, number: int, printed: Printed) -> None:
+        """Take the next line without its prefixes."""
+        key = printed.stream
         stream = self._streams.get(key)
         if stream is None:
             if len(self._streams) >= _MAX_STREAMS:
                 key, stream = "", self._streams.get("", _Stream())
             else:
-                stream = _Stream()
+                stream = _Stream(printed.process if key else None)
             self._streams[key] = stream
-        self._read(stream, number, text, indented)
+        self._read(stream, number, printed.text, printed.indented)
 
     @property
     def count(self) -> int:
@@ -309,60 +298,33 @@ class TracebackReader:
         frames = [*traceback.frames, *traceback.tail]
         message = "\n".join(traceback.message).strip()[:MAX_MESSAGE_CHARACTERS]
         failure = Failure(traceback.exception, message, tuple(reversed(frames) if traceback.reverse else frames), traceback.line)
-        stream.last = self._recorded(failure)
+        stream.last = self._recorded(failure, stream.process)
         for earlier in stream.chain_from:
             if earlier != stream.last and stream.last is not None:
                 self._failures[earlier] = replace(self._failures[earlier], cause_of=stream.last)
         stream.chain_from = []
 
-    def _recorded(self, failure: Failure) -> int | None:
-        """The failure's index; one that was seen before is counted, not kept again."""
+    def _recorded(self, failure: Failure, process: str | None) -> int | None:
+        """The failure's index; one that was seen before is counted, not kept again, and says which processes printed it."""
         key = (failure.exception, _NUMBER.sub("0", failure.message), failure.frames)
         index = self._known.get(key)
-        if index is not None:
-            self._failures[index] = replace(self._failures[index], count=self._failures[index].count + 1)
-            return index
-        if len(self._failures) >= _MAX_FAILURES:
-            return None
-        self._known[key] = len(self._failures)
-        self._failures.append(failure)
-        return self._known[key]
+        if index is None:
+            if len(self._failures) >= _MAX_FAILURES:
+                return None
+            index = self._known[key] = len(self._failures)
+            self._failures.append(replace(failure, count=0))
+        before = self._failures[index]
+        self._failures[index] = replace(_printed_by(before, process), count=before.count + 1)
+        return index
 
 
-def _unprefixed(line: str) -> tuple[str, str, bool]:
-    """Which process printed the line, what it printed without a logger's prefix, and whether that was indented."""
-    key, text = "", line
-    while text and (text[0] in "[(|-" or text[0].isdigit() or text[0].isupper() or text[0].islower()):
-        if (stream := _STREAM.match(text)) is not None:
-            key, end = key + stream[0], stream.end()
-        elif (prefix := _STAMP.match(text) or _LEVEL.match(text)) is not None:
-            end = prefix.end()
-        else:
-            break
-        rest = text[end:]
-        bare = rest.lstrip()
-        # One blank belongs to the prefix, more are indentation, unless another prefix follows.
-        text = bare if bare and (_STAMP.match(bare) or _LEVEL.match(bare) or _STREAM.match(bare)) else rest[1:] if rest.startswith(" ") else rest
-    if not text.isascii():
-        text = _unboxed(text)
-    if text[:1] in " |+" and (group := _GROUP.match(text)) is not None and ("|" in group[0] or "+" in group[0]):
-        text = text[group.end() :]
-    stripped = text.strip()
-    return key, stripped, text[:1] in (" ", "\t")
-
-
-def _unboxed(text: str) -> str:
-    """The text without the box that rich draws round it: its sides, or a stretch of its upper or lower edge."""
-    inside = text.lstrip(_BOX + " \t\u3000")
-    start = text[: len(text) - len(inside)]
-    edge = max(map(start.rfind, _BOX_EDGES))
-    if edge >= 0:
-        return start[edge + 1 :].lstrip(_BOX) + inside
-    side = max(map(start.rfind, _BOX_SIDES))
-    if side >= 0:
-        text = text[side + 1 :].removeprefix(" ")
-    bare = text.rstrip()
-    return bare[:-1].rstrip() if bare.endswith(_BOX_SIDES) else text
+def _printed_by(failure: Failure, process: str | None) -> Failure:
+    """The failure, printed by one process more."""
+    if process is None:
+        return failure
+    if process.isdecimal():
+        return replace(failure, ranks=tuple(sorted({*failure.ranks, int(process)})))
+    return replace(failure, processes=tuple(dict.fromkeys((*failure.processes, process))))
 
 
 def _points_at_code(text: str) -> bool:

@@ -7,16 +7,45 @@ from typing import Literal
 
 from doctor.diagnosis.diagnosis import fault_finding
 from doctor.diagnosis.finding import Finding
-from doctor.explain.explanation import Explanation, LikelyCause
-from doctor.facts.environment import Environment
+from doctor.explain.explanation import ExplainedFailure, Explanation, LikelyCause
+from doctor.explain.places import is_notebook, own_frame
+from doctor.facts.environment import STACK, Environment
 from doctor.facts.symptom import Frame
+from doctor.knowledge.family import KnownMessage
 from doctor.knowledge.matrix import Matrix
 from doctor.reports.document import MatrixSummary, SchemaVersion
 from doctor.reports.redact import Redactor
+from doctor.upgrade.command import for_posix_shell, upgrade_command
 from doctor.version import __version__
 
 UNKNOWN = 3
-"""The exit code when a failure was found, but no cause of it."""
+"""The exit code when a failure was found, but no cause of it that doctor knows of."""
+Outcome = Literal["explained", "doubtful", "unknown", "not-ours"]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReport:
+    """What one may see in answer to a question."""
+
+    seen: str
+    says: str
+    """What it speaks for, in plain words."""
+    causes: tuple[str, ...]
+    share: float
+    """From 0 to 1: in how many of the public reports with this message it was one of these causes."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionReport:
+    """The one question that tells the causes of a message apart."""
+
+    ask: str
+    run: str | None
+    """A line of Python that answers it."""
+    reports: int
+    """How many public reports the shares of the answers were counted over."""
+    answers: tuple[AnswerReport, ...]
+    """The commonest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +54,31 @@ class FailureReport:
 
     exception: str | None
     message: str
+    outcome: Outcome
+    """`explained`: the first cause is likelier than everything else together; `doubtful`: causes fit, none surely; `unknown`: none fits;
+    `not-ours`: it has nothing to do with tensors on meta."""
+    place: Frame | None
+    """The last frame of the user's own code; None when the text shows none."""
+    causes: tuple[LikelyCause, ...]
+    """Surest first."""
+    means: str | None
+    """What the message means, where it alone is not enough to name a cause."""
+    question: QuestionReport | None
+    """What tells the causes apart; None when the first is sure, or nothing is known to ask."""
+    avoid: str | None
+    """What never to do about this message, whatever its cause."""
+    foreign: str | None
+    """Of a failure that is `not-ours`, its kind: `cuda-out-of-memory`, `device-mismatch`, ..., `other`."""
+    ranks: tuple[int, ...]
+    """The ranks of a distributed run that failed so; empty when the text names none."""
+    processes: tuple[str, ...]
+    """Processes that failed so and are no ranks, as the prefixes of their lines name them."""
     frames: tuple[Frame, ...]
     """Outermost first."""
     line: int
     """Where it begins in the text, from 1."""
     count: int
     """How often the text holds it."""
-    outcome: Literal["explained", "doubtful", "unknown"]
-    """`explained`: the first cause is likelier than everything else together; `doubtful`: causes fit, none surely; `unknown`: none fits."""
-    causes: tuple[LikelyCause, ...]
-    """Surest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,63 +88,128 @@ class ExplanationReport:
     schema_version: SchemaVersion
     document: Literal["explanation"]
     doctor_version: str
-    matrix: MatrixSummary
-    environment: Environment
-    """As the text states it; `environment.sources` says where each fact was read."""
     failures: tuple[FailureReport, ...]
-    """The one that is surest explained first."""
-    findings: tuple[Finding, ...]
-    """What contradicts itself: a stated version that the traceback cannot come from; with `--here`, faults of the installation as well."""
+    """The one that is surest explained first, those that are `not-ours` last."""
     warnings: tuple[str, ...]
     """Advice in the text that does harm."""
+    next: str | None
+    """The command to run next; None where there is none to name."""
+    findings: tuple[Finding, ...]
+    """What contradicts itself: a stated version that the traceback cannot come from; with `--here`, faults of the installation as well."""
     send: tuple[str, ...]
     """When a cause is not sure: what would be needed, and where to send it."""
+    ranks: tuple[int, ...]
+    """The ranks of a distributed run whose lines the text holds."""
+    environment: Environment
+    """As the text states it; `environment.sources` says where each fact was read."""
+    matrix: MatrixSummary
     exit_code: int
 
 
-def explanation_report(explanation: Explanation, matrix: Matrix, redactor: Redactor) -> ExplanationReport:
-    """The report on an explanation, masked by `redactor`."""
+def explanation_report(
+    explanation: Explanation, matrix: Matrix, redactor: Redactor, file: str | None = None, again: str | None = None
+) -> ExplanationReport:
+    """The report on an explanation, masked by `redactor`.
+
+    `file` holds the text, where it is one that has a name; `again` is the command that failed, where it is known.
+    """
     explanation = redactor.value(explanation)
-    failures = tuple(
-        FailureReport(
-            exception=each.failure.exception,
-            message=each.failure.message,
-            frames=each.failure.frames,
-            line=each.failure.line,
-            count=each.failure.count,
-            outcome="explained" if each.sure else "doubtful" if each.causes else "unknown",
-            causes=each.causes,
-        )
-        for each in explanation.failures
-    )
+    failures = tuple(map(_failure_report, explanation.failures))
     return ExplanationReport(
         schema_version=2,
         document="explanation",
         doctor_version=__version__,
-        matrix=MatrixSummary(matrix.version, len(matrix.advisories)),
-        environment=explanation.environment,
         failures=failures,
-        findings=tuple(fault_finding(each) for each in explanation.environment.faults),
         warnings=explanation.warnings,
+        next=_next(failures, explanation.environment, file, again),
+        findings=tuple(fault_finding(each) for each in explanation.environment.faults),
         send=_send(failures, explanation.environment),
-        exit_code=_exit_code(failures),
+        ranks=explanation.ranks,
+        environment=explanation.environment,
+        matrix=MatrixSummary(matrix.version, len(matrix.advisories)),
+        exit_code=_exit_code(failures, explanation.warnings),
     )
 
 
-def _exit_code(failures: tuple[FailureReport, ...]) -> int:
-    if not failures:
-        return 0
-    return 1 if any(each.causes for each in failures) else UNKNOWN
+def _failure_report(each: ExplainedFailure) -> FailureReport:
+    known = None if each.sure else each.known
+    return FailureReport(
+        exception=each.failure.exception,
+        message=each.failure.message,
+        outcome=_outcome(each),
+        place=each.place,
+        causes=each.causes,
+        means=known.means if known is not None else None,
+        question=_question(known) if known is not None else None,
+        avoid=each.known.avoid if each.known is not None else None,
+        foreign=each.foreign,
+        ranks=each.failure.ranks,
+        processes=each.failure.processes,
+        frames=each.failure.frames,
+        line=each.failure.line,
+        count=each.failure.count,
+    )
+
+
+def _question(known: KnownMessage) -> QuestionReport:
+    total = sum(known.usual.values())
+    answers = (
+        AnswerReport(each.seen, each.says, each.causes, round(sum(known.usual.get(name, 0) for name in each.causes) / max(total, 1), 2))
+        for each in known.question.answers
+    )
+    return QuestionReport(known.question.ask, known.question.run, total, tuple(sorted(answers, key=lambda each: -each.share)))
+
+
+def _outcome(each: ExplainedFailure) -> Outcome:
+    if each.foreign is not None:
+        return "not-ours"
+    return "explained" if each.sure else "doubtful" if each.causes else "unknown"
+
+
+def _exit_code(failures: tuple[FailureReport, ...], warnings: tuple[str, ...]) -> int:
+    if warnings or any(each.causes and each.foreign is None for each in failures):
+        return 1
+    return UNKNOWN if failures else 0
+
+
+# What to do next
+
+
+def _next(failures: tuple[FailureReport, ...], environment: Environment, file: str | None, again: str | None) -> str | None:
+    """Of the first failure: make the upgrade; or make the edit and run it again; or find out, or report, what is not known."""
+    if not failures or failures[0].outcome == "not-ours":
+        return None
+    first = failures[0]
+    best = first.causes[0] if first.causes else None
+    if best is not None and best.upgrade is not None:
+        return upgrade_command((best.upgrade,), environment)
+    script = _script(first.frames)
+    again = again or (for_posix_shell(["doctor", "run", "--", "python", script]) if script is not None and len(first.ranks) <= 1 else None)
+    if first.outcome == "explained" and again is not None:
+        return again
+    if first.outcome == "explained" and best is not None and best.advisory is not None and environment.python.executable is not None:
+        return f"doctor confirm {best.advisory}"
+    if not (first.exception or first.frames):
+        return None
+    if environment.python.executable is None and file is not None and any(name not in environment.packages for name in STACK):
+        return for_posix_shell(["doctor", "explain", "--here", file])
+    return for_posix_shell(["doctor", "report", "--traceback", file, "-o", "report.md"]) if file is not None else again
+
+
+def _script(frames: tuple[Frame, ...]) -> str | None:
+    """The program that was run, when the traceback begins in it."""
+    own = own_frame(frames[:1])
+    return own.file if own is not None and own.function == "<module>" and own.file.endswith(".py") and not is_notebook(own) else None
 
 
 def _send(failures: tuple[FailureReport, ...], environment: Environment) -> tuple[str, ...]:
     """What is missing, most telling first."""
-    if not failures or failures[0].outcome == "explained":
+    if not failures or failures[0].outcome in ("explained", "not-ours"):
         return ()
     wanted = []
     if not any(each.frames for each in failures):
         wanted.append("the whole traceback, from its first line to its last")
-    unknown = [name for name in ("torch", "transformers", "accelerate") if name not in environment.packages]
+    unknown = [name for name in STACK if name not in environment.packages]
     if unknown:
         wanted.append(f"the version of {', '.join(unknown)}")
     wanted.append("the lines that load the model (device_map, low_cpu_mem_usage, quantization) and what is done with it next")

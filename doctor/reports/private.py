@@ -53,7 +53,7 @@ _NOTHING_SECRET = re.compile(
     r"(?i)(?:none|null|true|false|yes|no|set|unset|not set|missing|str|int|bool|bytes|any|dict|list|optional.{0,99}|union.{0,99}"
     r"|\*+|x+|\.+|-+|\d{1,5}|<.*>|\(set\))"
 )
-_CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|self")
+_CODE = re.compile(r"[A-Za-z_]\w{0,100}(?:\.[A-Za-z_]\w{0,100}){1,20}|self")
 """A value without quotes that is a name in a program."""
 _SPECIAL = """
 additional answer audio bos cls current decoder draft end eos first forced generated image input last mask max min new next num output pad
@@ -91,13 +91,13 @@ _HEX = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def _name_before(text: str, end: int) -> str:
-    found = re.search(r"[A-Za-z0-9_.-]*$", text[max(end - 64, 0) : end])
+    found = re.search(r"[A-Za-z0-9_.-]{0,64}$", text[max(end - 64, 0) : end])
     return found[0] if found else ""
 
 
 def _may_be_token(value: str) -> bool:
     varied = any(each.isdigit() for each in value) or len(value) >= 20
-    return len(value) >= 8 and varied and re.fullmatch(r"[\w./+=:~-]+", value) is not None and any(each.isalpha() for each in value)
+    return len(value) >= 8 and varied and re.fullmatch(r"[\w./+=:~-]{8,4000}", value) is not None and any(each.isalpha() for each in value)
 
 
 def looks_random(value: str) -> bool:
@@ -224,7 +224,7 @@ _PEOPLE = (
 
 _BEFORE_ADDRESS = "addr address at bind dns endpoint from gateway host hostname inet ip listen master node on peer proxy rank server tcp to url via"
 _ASKS_FOR_ADDRESS = frozenset(_BEFORE_ADDRESS.split())
-_BEFORE_NUMBERS = re.compile(r"""([A-Za-z0-9_.+-]*)["']?\s*(===?|[<>~!]=|[<>=:|(])?\s*["'(]?$""")
+_BEFORE_NUMBERS = re.compile(r"""([A-Za-z0-9_.+-]{0,60})["']?\s{0,10}(===?|[<>~!]=|[<>=:|(])?\s{0,10}["'(]?$""")
 _COMPARES = ("==", "===", ">=", "<=", "~=", "!=", "<", ">")
 _SPEAKS_OF_VERSIONS = re.compile(
     r"(?i)version|driver|release|cud|cublas|cufft|nccl|toolkit|runtime|\bv$|firmware|kernel|build|ver$|[a-z]\d*[-_][a-z0-9]"

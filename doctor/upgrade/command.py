@@ -32,7 +32,7 @@ def upgrade_command(changes: Sequence[Change], environment: Environment) -> str 
         commands.append(["conda", "install", *(("--prefix", prefix) if prefix else ()), *pins])
     if others:
         commands.append([*_installer(environment), *_pins(others, environment)])
-    quote = subprocess.list2cmdline if environment.platform.system == "windows" else _posix
+    quote = subprocess.list2cmdline if environment.platform.system == "windows" else for_posix_shell
     return " && ".join(quote(command) for command in commands) or None
 
 
@@ -67,7 +67,8 @@ def _pins(changes: Sequence[Change], environment: Environment) -> list[str]:
     return pins
 
 
-def _posix(words: Sequence[str]) -> str:
+def for_posix_shell(words: Sequence[str]) -> str:
+    """The words as a command for a POSIX shell."""
     return " ".join(shlex.quote(word) if word.isprintable() else _spelled_out(word) for word in words)
 
 

@@ -21,7 +21,7 @@ from doctor.reports.json import published_schemas
 from tests.conftest import Doctor
 from tests.stacks import python_in
 
-PROGRAMS = Path(__file__).parent / "programs" / "failing.py"
+PROGRAMS = Path(__file__).parents[1] / "programs" / "failing.py"
 META = "NotImplementedError: Cannot copy out of meta tensor; no data!"
 TRAINER = f"""\
 Traceback (most recent call last):

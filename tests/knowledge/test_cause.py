@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from doctor.explain.explanation import Clues, LikelyCause, explain, joined_failures
+from doctor.explain.causes import Known
+from doctor.explain.explanation import Clues, LikelyCause
+from doctor.explain.judge import explain, joined_failures
 from doctor.facts.symptom import Failure, Frame
 from doctor.knowledge.cause import Cause, Sign, Weight, frames_hold
 from doctor.knowledge.matrix import Matrix
@@ -57,9 +59,9 @@ def cause(name: str, *weights: Weight) -> Cause:
 
 
 def causes(*known: Cause, failure: Failure | None = None) -> list[tuple[str, float]]:
-    matrix: Matrix = replace(builtin_matrix(), advisories=(), causes=known)
+    matrix: Matrix = replace(builtin_matrix(), advisories=(), causes=known, messages=())
     seen = failure or Failure("NotImplementedError", "Cannot copy out of meta tensor", (), 1)
-    explained: tuple[LikelyCause, ...] = explain((seen,), Clues({}), environment(), matrix, known_releases()).failures[0].causes
+    explained: tuple[LikelyCause, ...] = explain((seen,), Clues({}), Known(environment(), matrix, known_releases())).failures[0].causes
     return [(each.cause, each.confidence) for each in explained]
 
 

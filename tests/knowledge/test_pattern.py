@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from doctor.explain.explanation import text_patterns
+from doctor.explain.judge import text_patterns
 from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.knowledge.pattern import pattern_fault
 

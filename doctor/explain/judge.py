@@ -1,0 +1,128 @@
+"""From the failures and clues of a text to its explanation: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from doctor.explain.causes import Known, causes_by_signs, usual_causes
+from doctor.explain.explanation import Clues, ExplainedFailure, Explanation
+from doctor.explain.family import advisory_mentions, foreign_cause, known_message, tells_of_a_failure, warnings
+from doctor.explain.places import own_frame
+from doctor.facts.symptom import Failure
+from doctor.knowledge.matrix import Matrix
+
+
+def text_patterns(matrix: Matrix) -> set[str]:
+    """Every pattern that is to be looked for in the whole text."""
+    signs = [sign for cause in matrix.causes for sign in cause.signs]
+    patterns = {pattern for sign in signs for pattern in (*sign.text, *sign.without_text)}
+    patterns |= {sign.message for sign in signs if sign.message is not None} | set(advisory_mentions(matrix))
+    family = matrix.family
+    patterns |= {*family.named, *family.near, *family.around, *family.failing, *(each.pattern for each in matrix.advice)}
+    patterns |= {kind.message for kind in matrix.foreign if kind.message is not None}
+    return patterns | {pattern for known in matrix.messages for pattern in known.told}
+
+
+def explain(failures: Sequence[Failure], clues: Clues, known: Known, ranks: tuple[int, ...] = ()) -> Explanation:
+    """What caused each of the failures of a text. A text that only tells of a failure has one as well, without frames."""
+    explained: list[ExplainedFailure] = []
+    for failure in _with_mentions(joined_failures(failures), clues, known.matrix):
+        explained += _by_process(failure, clues, known)
+    if not explained and (described := _described(clues, known)) is not None:
+        explained = [described]
+    explained.sort(key=_order)
+    everything = Clues({**{pattern: line for found in clues.by_process.values() for pattern, line in found.items()}, **clues.found})
+    return Explanation(tuple(explained), known.environment, warnings(everything, known.matrix), ranks)
+
+
+def _order(each: ExplainedFailure) -> tuple[bool, bool, bool, int, float]:
+    """Those of the family before all others, those that are sure before the rest, what more ranks met before what fewer did."""
+    frequency = bool(each.causes) and each.causes[0].basis == "frequency"
+    return each.foreign is not None, not each.sure, frequency, -len(each.failure.ranks), -each.causes[0].confidence if each.causes else 0.0
+
+
+def _explained(failure: Failure, clues: Clues, known: Known) -> ExplainedFailure:
+    causes = causes_by_signs(failure, clues, known)
+    place = own_frame(failure.frames)
+    foreign = foreign_cause(failure, causes, clues, known)
+    if foreign is not None:
+        return ExplainedFailure(failure, (foreign[1],), place, None, foreign[0])
+    message = known_message(failure, clues, known.matrix)
+    return ExplainedFailure(failure, causes or (usual_causes(message, known.matrix) if message is not None else ()), place, message)
+
+
+# Processes
+
+
+def _by_process(failure: Failure, clues: Clues, known: Known) -> list[ExplainedFailure]:
+    """The failure explained for each process by its own lines; processes that come to the same stand together."""
+    if not failure.scopes or not clues.by_process:
+        return [_explained(failure, clues, known)]
+    alike: dict[frozenset[str], list[str]] = {}
+    for process in failure.scopes:
+        alike.setdefault(frozenset(clues.of(process).found), []).append(process)
+    groups: dict[tuple[tuple[str, float], ...], tuple[ExplainedFailure, list[str]]] = {}
+    for processes in alike.values():
+        explained = _explained(failure, clues.of(processes[0]), known)
+        groups.setdefault(tuple((each.cause, each.confidence) for each in explained.causes), (explained, []))[1].extend(processes)
+    if len(groups) == 1:
+        return [explained for explained, _ in groups.values()]
+    return [replace(explained, failure=_of(processes, failure)) for explained, processes in groups.values()]
+
+
+def _of(processes: Sequence[str], failure: Failure) -> Failure:
+    return replace(
+        failure,
+        ranks=tuple(each for each in failure.ranks if str(each) in processes),
+        processes=tuple(each for each in failure.processes if each in processes),
+        count=len(processes),
+    )
+
+
+# Failures
+
+
+def joined_failures(failures: Sequence[Failure]) -> list[Failure]:
+    """The failures, with a message that stands apart (in a title, say) given to the traceback that was cut before its own."""
+    whole = [each for each in failures if each.frames]
+    alone = [each for each in failures if not each.frames]
+    whole = [each if each.exception else _completed(each, alone) for each in whole]
+    alone = [each for each in alone if not any(_same_failure(each, other) for other in whole)]
+    distinct: list[Failure] = []
+    for each in sorted(alone, key=lambda each: -len(each.message)):
+        if not any(_same_failure(each, other) for other in distinct):
+            distinct.append(each)
+    return sorted([*whole, *distinct], key=lambda each: each.line)
+
+
+def _completed(cut: Failure, alone: Sequence[Failure]) -> Failure:
+    said = max((each for each in alone if _may_be_of_one_process(cut, each)), key=lambda each: len(each.message), default=None)
+    return cut if said is None else replace(cut, exception=said.exception, message=said.message)
+
+
+def _same_failure(one: Failure, other: Failure) -> bool:
+    """Whether two say the same, one of them perhaps cut short."""
+    length = min(len(one.message), len(other.message), 30)
+    return one.exception == other.exception and one.message[:length] == other.message[:length] and _may_be_of_one_process(one, other)
+
+
+def _may_be_of_one_process(one: Failure, other: Failure) -> bool:
+    return not (one.scopes and other.scopes) or not set(one.scopes).isdisjoint(other.scopes)
+
+
+def _with_mentions(failures: list[Failure], clues: Clues, matrix: Matrix) -> list[Failure]:
+    if any(each.message for each in failures):
+        return failures
+    for pattern, message in advisory_mentions(matrix).items():
+        if clues.holds(pattern):
+            said = Failure(None, message, (), clues.found[pattern])
+            return [replace(each, message=said.message) for each in failures] or [said]
+    return failures
+
+
+def _described(clues: Clues, known: Known) -> ExplainedFailure | None:
+    """A failure that a text tells of in words only, when its words make a case, or speak of the family and of failing."""
+    untold = Failure(None, "", (), min(clues.found.values(), default=1))
+    explained = _explained(untold, clues, known)
+    return explained if explained.sure or tells_of_a_failure(clues, known.matrix) else None

@@ -1,0 +1,90 @@
+"""What belongs to the failures doctor knows causes of, and what does not: words, messages and advice, as data beside the causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from doctor.knowledge.cause import CauseName, Pattern
+from doctor.knowledge.schema import Text
+
+KindName = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", 'a name such as "cuda-out-of-memory"')]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How a text shows that it speaks of the family, in whatever language: the names of devices, functions and arguments are the same in all."""
+
+    named: tuple[Pattern, ...] = ()
+    """The family itself: `meta tensor`, `to_empty`."""
+    near: tuple[Pattern, ...] = ()
+    """What is used where the family strikes: `device_map`, `.to(`."""
+    around: tuple[Pattern, ...] = ()
+    """The stack and what is done with it: a failure without frames is not foreign in a text that speaks of it."""
+    failing: tuple[Pattern, ...] = ()
+    """That something failed, in several languages."""
+    anybodys: tuple[Pattern, ...] = ()
+    """Messages of advisories that any other program can have as well: they say nothing where no package of the stack is in sight."""
+
+
+FAMILY_KEYS = ("named", "near", "around", "failing", "anybodys")
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Advice in circulation that does harm."""
+
+    pattern: Pattern
+    says: str
+    """What is wrong with it, after "Line 12: "."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A kind of failure that is not of the family."""
+
+    name: KindName
+    kind: Literal["bug", "misuse", "resource", "incompatibility"]
+    title: str
+    remedy: str
+    exception: tuple[str, ...] = ()
+    """Names of exceptions without their module, any of which will do."""
+    message: Pattern | None = None
+    """Somewhere in the failure's message; either of `exception` and `message` is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one may see, and what it speaks for."""
+
+    seen: str
+    says: str
+    """The cause or causes, in as few plain words as tell them from the others."""
+    causes: tuple[CauseName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The one question that tells the causes of a message apart."""
+
+    ask: str
+    run: str | None
+    """A line of Python that answers it; None when it has to be looked up."""
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMessage:
+    """A message that says too little by itself: what it means, and what is behind it how often."""
+
+    name: KindName
+    message: Pattern
+    """Somewhere in the failure's message."""
+    told: tuple[Pattern, ...]
+    """How a text tells of it in words only, in any language: one of them is enough."""
+    means: str
+    avoid: str | None
+    question: Question
+    usual: Mapping[CauseName, int]
+    """In how many reports with this message each cause was behind it."""
