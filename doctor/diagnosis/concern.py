@@ -10,15 +10,22 @@ from doctor.facts.observation import Observation
 from doctor.knowledge.matrix import Advisory
 
 
-def concern_of(advisory: Advisory, environment: Environment, observation: Observation | None, symptoms: Container[str]) -> Concern:
+def concern_of(
+    advisory: Advisory, environment: Environment, observation: Observation | None, symptoms: Container[str], *, sure: bool = True
+) -> Concern:
     """Whom `advisory` concerns. `symptoms` are the ids of those that a failure was seen to be a case of.
 
-    A reproducer that failed here proves that the environment has it, whatever is run in it.
+    A reproducer that failed here proves that the environment has it, whatever is run in it. One of which it is not `sure` that it
+    holds is not said to be wrong with the environment.
     """
     if advisory.id in symptoms:
         return "program"
     reproduced = observation is not None and observation.verdict == "reproduced"
-    return "environment" if reproduced or concerns_environment(advisory, environment) else "exposure"
+    if reproduced:
+        return "environment"
+    if not concerns_environment(advisory, environment):
+        return "exposure"
+    return "environment" if sure else "possible-use"
 
 
 def concerns_environment(advisory: Advisory, environment: Environment) -> bool:

@@ -15,6 +15,7 @@ from doctor.knowledge.installation import KNOWN_FAULTS
 from doctor.knowledge.matching import Match, installed_version, match
 from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.knowledge.releases import Releases
+from doctor.knowledge.schema import shown
 from doctor.upgrade.plan import NO_PLAN, Plan, plan_upgrade
 
 
@@ -134,7 +135,7 @@ def _draft(advisory: Advisory, found: Match, environment: Environment, observati
         kind=advisory.kind,
         severity=advisory.severity,
         status="possible" if found.missing else "affected",
-        concerns=concern_of(advisory, environment, observation, symptoms),
+        concerns=concern_of(advisory, environment, observation, symptoms, sure=not found.missing),
         package=found.package,
         installed=found.installed,
         fixed_in=str(found.fixed_in) if ends else None,
@@ -199,7 +200,7 @@ def _not_covered(environment: Environment, matrix: Matrix, narrowing: Narrowing)
             continue
         if version is None:
             said = distribution.version
-            reason = f"the version of {name}, {said!r}, is not a PEP 440 version" if said else f"the version of {name} could not be had"
+            reason = f"the version of {name}, {shown(said)}, is not a PEP 440 version" if said else f"the version of {name} could not be had"
         elif version > coverage.checked_up_to:
             reason = f"{name} {version} is not covered by this matrix (checked up to {coverage.checked_up_to})"
         else:

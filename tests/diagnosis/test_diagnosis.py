@@ -195,6 +195,7 @@ SET = "MT008 bug error lib [-,-) when {environment: {WORLD_SIZE: []}}"
         (PAIR.replace("MT007", "MT001"), HERE, (), (), "environment"),
         (SET.replace("MT008", "MT001"), replace(HERE, variables={"WORLD_SIZE": "2"}), (), (), "environment"),
         (SET.replace("MT008", "MT001"), replace(HERE, variables_known=False), (), (), "exposure"),
+        (PAIR.replace("MT007", "MT001"), with_distribution(HERE, "torch", origin="vcs"), (), (), "possible-use"),
         ("MT001 bug error lib [-,2.0)", HERE, (Observation("MT001", "reproduced", "x"),), (), "environment"),
         ("MT001 bug error lib [-,2.0)", HERE, (Observation("MT001", "not reproduced", "x"),), (), "exposure"),
         ("MT001 bug error lib [-,2.0)", HERE, (), ("MT001",), "program"),

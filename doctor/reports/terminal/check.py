@@ -226,7 +226,7 @@ def _sections(shown: Sequence[Finding], report: Report) -> Iterator[_Section]:
     yield from take("Cleared here: the versions match, but the reproducer passed:", [each for each in left if each.status == "cleared"])
     yield from take("What was shown does what sets these off:", [each for each in left if each.concerns == "program"])
     yield from take("Wrong with this environment, whatever is run in it:", [each for each in left if each.concerns == "environment"])
-    yield from take("May concern what was shown; something is missing to be sure:", [each for each in left if each.concerns == "possible-use"])
+    yield from take("May be wrong here; a fact is missing to be sure:", [each for each in left if each.concerns == "possible-use"])
     for change in (*report.upgrade.changes, *report.upgrade.exposures.changes):
         title = f"Only for what uses it; {change.package} {change.to} is without:"
         yield from take(title, [each for each in left if each.id in change.clears])
