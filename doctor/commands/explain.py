@@ -130,11 +130,13 @@ class _Text:
 
     def __init__(self, stream: BinaryIO, name: str, seen: Callable[[int], None] = lambda _: None) -> None:
         self._stream, self._name, self._seen, self._bytes = stream, name, seen, 0
+        self._ended = False
 
     def read(self, size: int) -> bytes:
         from doctor.readers.binary import why_no_text
 
-        chunk = self._stream.read(size)
+        chunk = b"" if self._ended else self._stream.read(size)
+        self._ended = len(chunk) < size  # a terminal would have to be told twice
         why = why_no_text(chunk) if not self._bytes else None
         if why is not None:
             raise DoctorError(f"{self._name}: is not text ({why}); expected {EXPECTED}")

@@ -16,7 +16,8 @@ _LIBRARIES = (
     "accelerate", "anyio", "asyncio", "awq", "bitsandbytes", "concurrent", "deepspeed", "diffusers", "gradio", "importlib", "peft",
     "pytorch_lightning", "safetensors", "sentence_transformers", "starlette", "streamlit", "torch", "transformers", "trl", "vllm",
 )  # fmt: skip
-_CHECKOUT = re.compile(rf"^(?:\./)?(?:{'|'.join(_LIBRARIES)})/|/(?:src|[Pp]ytorch|({'|'.join(_LIBRARIES)}))/(?:{'|'.join(_LIBRARIES)})/")
+_NAMES = "|".join(_LIBRARIES)
+_CHECKOUT = re.compile(rf"^(?:\./)?(?:src/)?(?:{_NAMES})/|/(?:src|[Pp]ytorch|{_NAMES})/(?:{_NAMES})/")
 """A library in a checkout of its own, or with its path cut short."""
 _MOST = 60
 """A call longer than this is shown without its arguments."""

@@ -22,8 +22,8 @@ _KNOWN = {
 }
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SAMPLE_BYTES = 64 * 1024
-_MOST_FOREIGN = 0.1
-"""Of the bytes of a text, so many may be control characters or damaged: a log holds a stray one, a binary file is full of them."""
+_MOST_CONTROL = 0.05
+"""Of the bytes of a text, so many may be control characters: a log holds a stray one, of binary data every tenth is."""
 _CONTROL = bytes(set(range(32)) - set(b"\a\b\t\n\v\f\r\x1b")) + b"\x7f"
 
 
@@ -36,5 +36,4 @@ def why_no_text(start: bytes) -> str | None:
         return None
     sample = start[:_SAMPLE_BYTES]
     control = len(sample) - len(sample.translate(None, _CONTROL))
-    damaged = sample.decode("utf-8", "replace").count("\ufffd")
-    return "binary data" if control + damaged > _MOST_FOREIGN * len(sample) else None
+    return "binary data" if control > _MOST_CONTROL * len(sample) else None
