@@ -374,8 +374,8 @@ def test_run_passes_streams_and_the_exit_code_and_explains(failing: Path) -> Non
 
 
 def test_run_says_how_to_run_it_again(failing: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "doctor", "run", "--format", "json", "--output", tmp_path / "said", "--", sys.executable, failing, "--lr", "a b"]
-    subprocess.run(command, capture_output=True, check=False)
+    given = ["--format", "json", "--output", tmp_path / "said", "--", sys.executable, failing, "--lr", "a b"]
+    subprocess.run([sys.executable, "-m", "doctor", "run", *map(str, given)], capture_output=True, check=False)
     said = json.loads((tmp_path / "said").read_text())
     assert said["next"].startswith("doctor run -- ")
     assert said["next"].endswith("train.py --lr 'a b'")
