@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 _RANKED = r"\[(?:rank|default|Rank |[Rr]ank: ?)\d{1,6}\]"
 _STREAM = re.compile(
-    rf"{_RANKED}:?|\[[a-z]{{3,20}}\d{{1,6}}\]:|\[\d{{1,9}},\d{{1,9}}\]<std(?:err|out)>:|\d{{1,6}}: {{1,40}}(?={_RANKED})|[\w.-]{{1,60}}: (?={_RANKED})"
+    rf"{_RANKED}:?|\[[a-z]{{3,20}}\d{{1,6}}\]:|\[\d{{1,9}},\d{{1,9}}\]<std(?:err|out)>:"
+    rf"|\d{{1,6}}: {{1,40}}(?={_RANKED})|[\w.-]{{1,60}}: (?={_RANKED})"
     r"|\([\w.]{1,60}(?:\(\w{1,40}\))? ?(?:pid|rank)[= ]\d{1,9}[^()]{0,80}\)|[\w.-]{1,60}-\d{1,9} {1,40}\|"
 )
 _STAMP = re.compile(
