@@ -7,8 +7,11 @@ writes them anew into `tests/reports/golden/`; read the difference line by line,
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
+
+from rich.console import Console
 
 from doctor.diagnosis.diagnosis import diagnose
 from doctor.explain.explanation import LikelyCause
@@ -20,6 +23,7 @@ from doctor.reports.attachment import Attachment, attachment_of
 from doctor.reports.document import report_on
 from doctor.reports.markdown import TEMPLATES, markdown
 from doctor.reports.redact import Redactor
+from doctor.reports.terminal.check import print_report
 from tests.environments import environment, matrix
 
 FOLDER = Path(__file__).parent / "golden"
@@ -94,6 +98,20 @@ def golden_reports() -> dict[str, str]:
     return {name: text[: text.index("<details>\n<summary>For programs")] for name, text in texts.items()}
 
 
+def golden_screens() -> dict[str, str]:
+    """The first screens of `doctor check`, by file name: a healthy stack, and one with something wrong, at three widths."""
+    redactor = Redactor(("/home/ann",), "ann", "bigbox")
+    healthy = environment(torch="2.6.0+cu124", transformers="4.46.3", accelerate="1.0.1")
+    screens = {}
+    for name, here in (("healthy", healthy), ("wrong", golden_environment())):
+        report = report_on(diagnose(here, golden_matrix(), {}), redactor)
+        for width in (60, 80, 120):
+            page = io.StringIO()
+            print_report(report, Console(file=page, width=width, highlight=False, emoji=False))
+            screens[f"check-{name}-{width}.txt"] = "\n".join(line.rstrip() for line in page.getvalue().split("\n"))
+    return screens
+
+
 if __name__ == "__main__":
-    for name, text in golden_reports().items():
+    for name, text in {**golden_reports(), **golden_screens()}.items():
         (FOLDER / name).write_text(text, encoding="utf-8")

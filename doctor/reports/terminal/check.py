@@ -36,7 +36,7 @@ def print_report(report: Report, console: Console, *, everything: bool = False, 
         for fact in _shortly(report.environment):
             console.print(Paragraph(fact, "     ", "dim"))
     shown = _shown(report, everything or verbose)
-    for part in (*_findings(shown, report, verbose or len(shown) <= FEW), *_actions(report), *_rest(report, everything or verbose)):
+    for part in (*_findings(shown, report, verbose or (everything and len(shown) <= FEW)), *_actions(report), *_rest(report, everything or verbose)):
         console.print(part, soft_wrap=isinstance(part, _Command))
     if verbose:
         heading(console, "What is here")
@@ -209,7 +209,7 @@ def _findings(shown: Sequence[Finding], report: Report, whole: bool) -> Iterator
         if len(sections) > 1 or not section.findings[0].concerns_somebody:  # else the verdict has just said so
             yield Paragraph(section.title, "", style="bold")
         for finding in section.findings:
-            yield _whole(finding) if whole or finding.concerns_somebody else _brief(finding)
+            yield _whole(finding) if whole else _near(finding) if finding.concerns_somebody else _brief(finding)
 
 
 def _sections(shown: Sequence[Finding], report: Report) -> Iterator[_Section]:
@@ -254,6 +254,13 @@ def _brief(finding: Finding) -> Group:
     if finding.kind in NO_UPGRADE_CURES:
         return Group(_title(finding))
     return Group(_title(finding), Paragraph(f"when: {finding.trigger}", _INSET, style="dim", one_line=True))
+
+
+def _near(finding: Finding) -> Group:
+    """What concerns somebody, as the first screen has it: what was found, and what to do."""
+    lines = [("found", finding.trigger)] if finding.kind == "installation" else []
+    lines += [("run", finding.observed)] if finding.observed else []
+    return Group(_title(finding), *(Paragraph(text, f"{_INSET}{name + ':':<8}") for name, text in (*lines, ("remedy", finding.remedy))))
 
 
 def _whole(finding: Finding) -> Group:
