@@ -60,9 +60,9 @@ PATTERNS = _collected()
 
 
 def _seconds(use: Callable[[str], object], text: str) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     use(text)
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 def _slow(pattern: re.Pattern[str]) -> Iterator[str]:
@@ -70,9 +70,19 @@ def _slow(pattern: re.Pattern[str]) -> Iterator[str]:
     uses: dict[str, Callable[[str], object]] = {"search": lambda text: sum(1 for _ in pattern.finditer(text)), "fullmatch": pattern.fullmatch}
     for before, pump, end in pumps(pattern):
         for name, use in uses.items():
-            times = _times_as_long(use, lambda size: before + pump * max(size // len(pump), 1) + end)  # noqa: B023
+            # A busy machine can make one measurement look like anything, but not three in a row.
+            times = min(_measured(use, lambda size: before + pump * max(size // len(pump), 1) + end))  # noqa: B023
             if times > MOST_TIMES:
                 yield f"{name}: {before[:60]!r} + {pump[:60]!r} * N + {end!r}: {times:.0f} times as long for 4 times the text"
+
+
+def _measured(use: Callable[[str], object], text: Callable[[int], str]) -> Iterator[float]:
+    """Up to three measurements, until one is in order."""
+    for _ in range(3):
+        times = _times_as_long(use, text)
+        yield times
+        if times <= MOST_TIMES:
+            return
 
 
 def _times_as_long(use: Callable[[str], object], text: Callable[[int], str]) -> float:
