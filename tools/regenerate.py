@@ -37,7 +37,7 @@ def command_output(command: str, stack: Path | None) -> str:
         environment["HOME"] = str(stack.parent.parent)
     arguments = [sys.executable, "-m", "doctor", *command.split()[1:]]
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, cwd=stack and stack.parent)
-    return done.stdout.replace(str(stack.parent), "~/project") if stack else done.stdout
+    return done.stdout.replace(str(stack.parent.resolve()), "~/project") if stack else done.stdout
 
 
 def without_machine_facts(output: str) -> str:
