@@ -70,13 +70,14 @@ def _print_explanation(exception: BaseException) -> None:
     if not isinstance(exception, Exception):
         return
     try:
-        explanation = explain_exception(exception)
+        matrix = load_matrix()
+        explanation = explain_exception(exception, matrix)
         if not any(each.causes and each.foreign is None for each in explanation.failures):
             return
         from doctor.commands import output
         from doctor.commands.explain import shown
 
-        report, show = shown(explanation, load_matrix(), False)
+        report, show = shown(explanation, matrix, False)
         output.write(sys.stderr, "terminal", report, show)  # in one piece: a notebook makes a display of each
     except Exception as error:
         sys.stderr.write(f"doctor: the exception could not be explained: {error!r}\n")

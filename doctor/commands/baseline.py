@@ -1,13 +1,18 @@
-"""Baseline files: what was known when `doctor check --write-baseline` wrote them."""
+"""Baseline files, written by `doctor check --write-baseline` and read by `--baseline`."""
 
 from __future__ import annotations
 
-import json
 import os
+from typing import TYPE_CHECKING
 
+from doctor.commands import output
 from doctor.diagnosis.policy import Known
 from doctor.errors import DoctorError
 from doctor.knowledge import schema
+from doctor.readers.embedded import read_json
+
+if TYPE_CHECKING:
+    from doctor.diagnosis.diagnosis import Diagnosis
 
 _MOST_BYTES = 1024 * 1024
 
@@ -21,7 +26,7 @@ def read_baseline(name: str) -> tuple[Known, ...]:
         remedy = "; --write-baseline writes one" if isinstance(error, FileNotFoundError) else ""
         raise DoctorError(f"--baseline {name}: cannot be read: {os.strerror(error.errno or 0)}{remedy}") from None
     try:
-        data = json.loads(content) if len(content) <= _MOST_BYTES else None
+        data = read_json(content.decode("utf-8")) if len(content) <= _MOST_BYTES else None
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict) or data.get("document") != "baseline":
@@ -33,3 +38,12 @@ def read_baseline(name: str) -> tuple[Known, ...]:
         )
     known: tuple[Known, ...] = schema.construct(tuple[Known, ...], data["findings"])
     return known
+
+
+def write_baseline(name: str, diagnosis: Diagnosis) -> None:
+    """Write what was found to the file, so that only what is new counts from then on."""
+    from doctor.reports.document import baseline_of
+    from doctor.reports.json import as_json
+
+    with output.destination(name) as page:
+        output.write_text(page, as_json(baseline_of(diagnosis)))

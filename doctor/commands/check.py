@@ -11,7 +11,6 @@ from doctor.commands.reporting import write_report
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
-    from doctor.diagnosis.diagnosis import Diagnosis
     from doctor.diagnosis.policy import Policy
     from doctor.facts.environment import Environment
     from doctor.facts.observation import Observation
@@ -72,7 +71,9 @@ def _run(options: argparse.Namespace) -> int:
         environment, observations = _environment(options, matrix)
         diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations, policy=policy)
         if options.write_baseline is not None:
-            _write_baseline(options.write_baseline, diagnosis)
+            from doctor.commands.baseline import write_baseline
+
+            write_baseline(options.write_baseline, diagnosis)
         asked = options.all or options.strict or bool(options.id or options.package or options.severity)
         write_report(page, options, diagnosis, everything=asked, brief=options.brief)
     return diagnosis.exit_code
@@ -80,22 +81,14 @@ def _run(options: argparse.Namespace) -> int:
 
 def _policy(options: argparse.Namespace, matrix: Matrix) -> Policy:
     """What is to count. Raises `DoctorError` for an id that does not exist, and a baseline that cannot be read."""
-    from doctor.commands.baseline import read_baseline
     from doctor.diagnosis.policy import Policy
 
-    return Policy(
-        strict=options.strict,
-        ignored=tuple(arguments.known_id(name, matrix, "--ignore ") for name in options.ignore or ()),
-        baseline=read_baseline(options.baseline) if options.baseline is not None else (),
-    )
+    ignored = tuple(arguments.known_id(name, matrix, "--ignore ") for name in options.ignore or ())
+    if options.baseline is None:
+        return Policy(options.strict, ignored)
+    from doctor.commands.baseline import read_baseline
 
-
-def _write_baseline(name: str, diagnosis: Diagnosis) -> None:
-    from doctor.reports.document import baseline_of
-    from doctor.reports.json import as_json
-
-    with output.destination(name) as page:
-        output.write_text(page, as_json(baseline_of(diagnosis), levels=2))
+    return Policy(options.strict, ignored, read_baseline(options.baseline))
 
 
 def _environment(options: argparse.Namespace, matrix: Matrix) -> tuple[Environment, tuple[Observation, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from doctor.diagnosis.concern import concern_of, concerns_environment
 from doctor.diagnosis.finding import CONCERNS, EVERYTHING, SEVERITIES, Finding, Narrowing
@@ -37,7 +37,7 @@ class Diagnosis:
     """What upgrades would do for the exposures: told, not recommended."""
     observations: tuple[Observation, ...] = ()
     """What the reproducers saw that were run here."""
-    policy: Policy = field(default=CONCERN_COUNTS)
+    policy: Policy = CONCERN_COUNTS
     """What counts."""
 
     @property
@@ -83,7 +83,7 @@ def diagnose(
     told = [(advisory, found) for advisory, found in matches if _told(advisory, found, environment)]
     asked = [(advisory, found) for advisory, found in told if narrowing.admits(advisory.id, found.package, advisory.severity)]
     drafts = [(advisory, found, _waived(_draft(advisory, found, environment, seen.get(advisory.id), symptoms), policy)) for advisory, found in asked]
-    plan, outlook = _plans([each for _, _, each in drafts], environment, matrix, releases, matched={each.id for each, _ in matches}, policy=policy)
+    plan, outlook = _plans([each for _, _, each in drafts], environment, matrix, releases, matches=matches, policy=policy)
     findings = [
         replace(draft, remedy=remedy_for(advisory, found, plan if policy.counts(draft) else outlook, environment))
         for advisory, found, draft in drafts
@@ -96,11 +96,17 @@ def diagnose(
 
 
 def _plans(
-    drafts: list[Finding], environment: Environment, matrix: Matrix, releases: Releases, *, matched: Collection[str], policy: Policy
+    drafts: list[Finding],
+    environment: Environment,
+    matrix: Matrix,
+    releases: Releases,
+    *,
+    matches: list[tuple[Advisory, Match]],
+    policy: Policy,
 ) -> tuple[Plan, Plan]:
     """The upgrade for what counts, which may bring an exposure where nothing better is to be had, and what one would do for the others."""
     assumed = replace(environment, variables_known=True)
-    held = {each.id for each in matrix.advisories if each.id in matched and match(each, assumed) is not None}
+    held = {advisory.id for advisory, _ in matches if match(advisory, assumed) is not None}
     curable = [each for each in drafts if each.id in held and each.kind not in NO_UPGRADE_CURES and each.status != "cleared"]
     counted = [each.id for each in curable if policy.counts(each)]
     others = [each.id for each in curable if not policy.counts(each) and each.waived is None]

@@ -37,9 +37,13 @@ class Policy:
         known = any((each.id, each.package) == (finding.id, finding.package) and _no_closer(finding, each) for each in self.baseline)
         return "baseline" if known else None
 
+    def concerns(self, finding: Finding) -> bool:
+        """Whether a finding makes the check fail, unless it is waived."""
+        return finding.status != "cleared" and (self.strict or finding.concerns_somebody)
+
     def counts(self, finding: Finding) -> bool:
         """Whether a finding makes the check fail."""
-        return finding.waived is None and finding.status != "cleared" and (self.strict or finding.concerns_somebody)
+        return finding.waived is None and self.concerns(finding)
 
 
 def _no_closer(finding: Finding, known: Known) -> bool:

@@ -52,7 +52,7 @@ def summary_of(diagnosis: Diagnosis) -> Summary:
         concerns={each: concerns[each] for each in CONCERNS},
         severities={each: severities[each] for each in SEVERITIES},
         counted=len(diagnosis.counted),
-        waived=sum(each.waived is not None and (diagnosis.policy.strict or each.concerns_somebody) for each in held),
+        waived=sum(each.waived is not None and diagnosis.policy.concerns(each) for each in held),
     )
 
 

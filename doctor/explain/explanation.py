@@ -97,11 +97,6 @@ class Explanation:
     ranks: tuple[int, ...] = ()
     """The ranks of a distributed run whose lines the text holds."""
 
-    @property
-    def of_the_family(self) -> bool:
-        """Whether a failure of the family was found, or advice that does harm to those who meet one."""
-        return bool(self.warnings) or any(each.foreign is None for each in self.failures)
-
     def __str__(self) -> str:
         return brief.as_text(self)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import typing
 from typing import Any
 
 from doctor.knowledge import schema
@@ -46,7 +47,7 @@ def published_schemas() -> dict[str, str]:
 
     schemas = {}
     for name, (kind, complete) in {**_PUBLISHED, "explanation": (ExplanationReport, True), "dating": (DatingReport, True)}.items():
-        version = 1 if kind is Matrix else 2
+        (version,) = typing.get_args(typing.get_type_hints(kind)["schema_version"])
         head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"meta-tensor-doctor {name}, schema version {version}"}
         schemas[f"{name}.schema.json"] = json.dumps({**head, **schema.json_schema(kind, complete)}, indent=2) + "\n"
     return schemas
