@@ -65,6 +65,8 @@ class Child:
             start_new_session=True,  # POSIX: a group of its own, so that all it starts can be ended
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same for Windows
         )
+        self._over = threading.Event()
+        threading.Thread(target=self._await_end, daemon=True).start()
         self._stdout = _Collector(self._process.stdout)
         self._stderr = _Collector(self._process.stderr)
 
@@ -77,16 +79,9 @@ class Child:
     def wait(self, meanwhile: Callable[[], None] = lambda: None) -> Outcome:
         """Wait for the end, at most the time limit, then end it and all it started. `meanwhile` is called now and then."""
         deadline, timed_out = time.monotonic() + self._timeout, False
-        while True:
-            left = deadline - time.monotonic()
-            try:
-                self._process.wait(max(min(left, MEANWHILE_SECONDS), 0))
-                break
-            except subprocess.TimeoutExpired:
-                meanwhile()
-                if left <= 0:
-                    timed_out = True
-                    break
+        while not timed_out and not self._over.wait(min(MEANWHILE_SECONDS, max(deadline - time.monotonic(), 0))):
+            meanwhile()
+            timed_out = time.monotonic() >= deadline
         self._end(gently=timed_out)
         returncode = self._process.returncode
         return Outcome(-_KILL if returncode is None else returncode, self._stdout.collected(), self._stderr.collected(), timed_out)
@@ -97,16 +92,17 @@ class Child:
             return  # By now its number may be that of somebody else's group.
         steps = (signal.SIGINT, signal.SIGTERM) if gently and os.name == "posix" else ()
         for step in steps:
-            if self._process.poll() is None:
+            if not self._over.is_set():
                 _signal_group(self._process, step)
-                self._wait_a_moment()
+                self._over.wait(GRACE_SECONDS)
         _signal_group(self._process, _KILL)
-        self._wait_a_moment()  # And no longer: what hangs in a driver cannot be killed.
+        self._over.wait(GRACE_SECONDS)  # And no longer: what hangs in a driver cannot be killed.
         self._ended = True
 
-    def _wait_a_moment(self) -> None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE_SECONDS)
+    def _await_end(self) -> None:
+        """In a thread, which knows of the end at once; `Popen.wait` with a time limit looks for it only every 50 ms."""
+        self._process.wait()
+        self._over.set()
 
 
 class _Collector:
