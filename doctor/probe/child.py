@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -22,6 +22,8 @@ INSIDE = Path(__file__).parent / "inside"
 """The scripts that run in the patient."""
 _LIFETIME_SECONDS = 60
 """How much longer than its time limit a script of ours lets itself live when nobody is left to end it."""
+_MARK = "DOCTOR_CHILD"
+"""Variable by which what a child has started is known, in whatever session it runs."""
 
 
 def script_command(executable: str, script: Path, timeout: float) -> list[str]:
@@ -56,15 +58,24 @@ class Child:
         """Start `command`; `timeout` in seconds counts for `wait`. Raises OSError when it cannot be started."""
         self._timeout = timeout
         self._ended = False
-        self._process: subprocess.Popen[bytes] = subprocess.Popen(
-            command,
-            bufsize=0,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # POSIX: a group of its own, so that all it starts can be ended
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same for Windows
-        )
+        self._mark = os.urandom(8).hex()
+        self._lifeline = _Lifeline()
+        try:
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                command,
+                bufsize=0,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, _MARK: self._mark},
+                pass_fds=self._lifeline.held,
+                start_new_session=True,  # POSIX: a group of its own, so that all it starts can be ended
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same for Windows
+            )
+        except BaseException:
+            self._lifeline.cut()
+            raise
+        self._lifeline.hold(self._process.pid)
         self._over = threading.Event()
         threading.Thread(target=self._await_end, daemon=True).start()
         self._stdout = _Collector(self._process.stdout)
@@ -87,7 +98,7 @@ class Child:
         return Outcome(-_KILL if returncode is None else returncode, self._stdout.collected(), self._stderr.collected(), timed_out)
 
     def _end(self, gently: bool) -> None:
-        """Interrupt, then terminate, then kill; and kill whatever the child has started in its group."""
+        """Interrupt, then terminate, then kill; and kill whatever the child has started, in its group or out of it."""
         if self._ended:
             return  # By now its number may be that of somebody else's group.
         steps = (signal.SIGINT, signal.SIGTERM) if gently and os.name == "posix" else ()
@@ -96,13 +107,66 @@ class Child:
                 _signal_group(self._process, step)
                 self._over.wait(GRACE_SECONDS)
         _signal_group(self._process, _KILL)
+        _kill_marked(f"{_MARK}={self._mark}")
         self._over.wait(GRACE_SECONDS)  # And no longer: what hangs in a driver cannot be killed.
+        self._lifeline.cut()
         self._ended = True
 
     def _await_end(self) -> None:
         """In a thread, which knows of the end at once; `Popen.wait` with a time limit looks for it only every 50 ms."""
         self._process.wait()
         self._over.set()
+
+
+class _Lifeline:
+    """A pipe by which the kernel kills the child's group when doctor ends, were it by SIGKILL (Linux; elsewhere it does nothing).
+
+    The child holds the end that is read, doctor the other. When that is closed the kernel signals whoever owns the first, see O_ASYNC
+    in open(2) and F_SETSIG in fcntl(2). Nothing of it runs in the child, which may hang in native code, or ignore signals.
+    """
+
+    def __init__(self) -> None:
+        self._open = list(os.pipe()) if sys.platform == "linux" else []
+        self.held = self._open[:1]
+        """What the child must inherit."""
+
+    def hold(self, group: int) -> None:
+        """Tie the process group to the line."""
+        if sys.platform == "linux":
+            import fcntl
+
+            read_end = self._open.pop(0)
+            with contextlib.suppress(OSError):  # not every sandbox has it
+                fcntl.fcntl(read_end, fcntl.F_SETSIG, signal.SIGKILL)
+                fcntl.fcntl(read_end, fcntl.F_SETOWN, -group)
+                fcntl.fcntl(read_end, fcntl.F_SETFL, fcntl.fcntl(read_end, fcntl.F_GETFL) | os.O_ASYNC)
+            os.close(read_end)
+
+    def cut(self) -> None:
+        """Let go: now, as when doctor ends."""
+        while self._open:
+            os.close(self._open.pop())
+
+
+def _kill_marked(mark: str) -> None:
+    """Kill what was started with `mark` in its environment, until there is none (Linux). What forks meanwhile is found the next time."""
+    for _ in range(10):
+        found = list(_marked(os.fsencode(mark)))
+        if not found:
+            return
+        for pid in found:
+            with contextlib.suppress(OSError):
+                os.kill(pid, _KILL)
+
+
+def _marked(mark: bytes) -> Iterator[int]:
+    """Processes of ours whose environment was started with `mark`; those that have ended have none any more."""
+    with contextlib.suppress(OSError), os.scandir("/proc") as processes:
+        for each in processes:
+            if each.name.isdecimal():
+                with contextlib.suppress(OSError), open(f"/proc/{each.name}/environ", "rb", buffering=0) as file:
+                    if mark in file.readall().split(b"\0"):
+                        yield int(each.name)
 
 
 class _Collector:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -108,18 +108,49 @@ left.returncode = 0  # so that it does not complain of leaving it
     assert is_gone(int(written(tmp_path / "pid")))
 
 
-def test_what_left_the_group_and_keeps_the_streams_open_is_not_waited_for(tmp_path: Path) -> None:
-    code = f"""
-import subprocess, sys
-left = subprocess.Popen([sys.executable, "-S", "-c", {SLEEPER!r}], start_new_session=True)
-open({str(tmp_path / "pid")!r}, "w").write(f"{{left.pid}}\\n")
-print("done", flush=True)
-left.returncode = 0
+@pytest.mark.skipif(sys.platform != "linux", reason="found by what Linux shows of a process")
+@pytest.mark.parametrize("then", ["", SLEEPER, "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"], ids=["ends", "is out of time", "crashes"])
+def test_what_left_the_group_ends_with_the_child(then: str, tmp_path: Path) -> None:
+    """A daemon: in a session of its own, its parent gone, deaf to all that can be ignored, with the streams kept open."""
+    daemon = f"""
+import os, signal
+if os.fork() == 0:
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP): signal.signal(each, signal.SIG_IGN)
+    open({str(tmp_path / "pid")!r}, "w").write(f"{{os.getpid()}}\\n")
+    {SLEEPER}
 """
-    with at_most(2 * GRACE_SECONDS + 5):
-        outcome = run(code)
+    code = f"""
+import subprocess, sys, time
+subprocess.run([sys.executable, "-S", "-c", {daemon!r}], start_new_session=True)
+while not open({str(tmp_path / "pid")!r}, "a+").tell(): time.sleep(0.01)
+print("done", flush=True)
+{then}
+"""
+    with at_most(3 * GRACE_SECONDS + 10):
+        outcome = run(code, timeout=4 if then == SLEEPER else 20)
     assert outcome.stdout == b"done\n"
-    os.kill(int(written(tmp_path / "pid")), signal.SIGKILL)
+    assert is_gone(int(written(tmp_path / "pid")))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a signal that only Linux sends")
+def test_a_child_does_not_outlive_a_doctor_that_was_killed(tmp_path: Path) -> None:
+    """Nor what it started in its group, though they take no notice of signals and never run a line of ours."""
+    deaf = f"""
+import os, signal
+for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGIO): signal.signal(each, signal.SIG_IGN)
+os.fork()
+open(os.path.join({str(tmp_path)!r}, str(os.getpid())), "w").close()
+{SLEEPER}
+"""
+    doctor = f"from doctor.probe.child import Child\nwith Child({python(deaf)!r}, 60) as child: child.wait()"
+    process = subprocess.Popen([sys.executable, "-c", doctor])
+    deadline = time.monotonic() + 20
+    while len(pids := [int(each.name) for each in tmp_path.iterdir()]) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert len(pids) == 2
+    assert all(map(is_gone, pids))
 
 
 def test_leaving_early_ends_the_child(tmp_path: Path) -> None:
