@@ -14,7 +14,7 @@ FLOORS = (
     {"version", "errors"},
     {"facts"},
     {"knowledge"},
-    {"probe", "readers", "dating", "upgrade"},
+    {"probe", "readers", "hazards", "dating", "upgrade"},
     {"reproduce", "diagnosis"},
     {"api", "explain"},
     {"reports"},

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from doctor.diagnosis.policy import Policy
     from doctor.facts.environment import Environment
     from doctor.facts.observation import Observation
+    from doctor.facts.program import Program
     from doctor.knowledge.matrix import Matrix
 
+_DESCRIPTION = """\
+Say what is installed, what of it is known to break model loading, and what to
+do. With PROGRAM: which of it the program sets off, and where; it is read, never
+run."""
 _SEVERITIES = ("silent", "error", "warning")
 
 
@@ -25,8 +30,12 @@ def add(commands: Any) -> None:
         commands,
         "check",
         "examine an environment (the default command)",
-        "Say what is installed, what of it is known to break model loading, and what to\ndo.",
+        _DESCRIPTION,
     )
+    check.add_argument(
+        "program", nargs="*", metavar="PROGRAM", help="read these files, notebooks and folders (`-`: standard input), and say what of it they meet"
+    )
+    check.add_argument("-m", dest="module", action="append", metavar="MODULE", help="read this module (pkg.module), as `python -m` would run it")
     check.add_argument("--python", metavar="PATH", help="examine this interpreter or environment folder (default: the active one)")
     check.add_argument("--from", dest="from_", metavar="FILE", help="diagnose the environment that FILE (`-`: standard input) states, not one here")
     check.add_argument("--here", action="store_true", help="with --from: it came from here, so let what is here fill what it does not say")
@@ -69,7 +78,10 @@ def _run(options: argparse.Namespace) -> int:
         )
         policy = _policy(options, matrix)
         environment, observations = _environment(options, matrix)
-        diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations, policy=policy)
+        program = _program(options)
+        diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations, policy=policy, program=program)
+        for each in program.unread if program is not None else ():
+            output.complain(f"{each.file}{f':{each.line}' if each.line else ''}: {each.reason}")
         if options.write_baseline is not None:
             from doctor.commands.baseline import write_baseline
 
@@ -77,6 +89,28 @@ def _run(options: argparse.Namespace) -> int:
         asked = options.all or options.strict or bool(options.id or options.package or options.severity)
         write_report(page, options, diagnosis, everything=asked, brief=options.brief)
     return diagnosis.exit_code
+
+
+def _program(options: argparse.Namespace) -> Program | None:
+    """What the programs named do; None when none is named. Raises `DoctorError` for one that is not there."""
+    names = [*options.program, *map(_module_file, options.module or ())]
+    if not names:
+        return None
+    from doctor.hazards.scan import scan
+
+    with output.progress("reading the program"):
+        return scan(names)
+
+
+def _module_file(module: str) -> str:
+    """The file of a module, sought from the current folder and not imported. Raises `DoctorError` when there is none."""
+    import os
+
+    path = module.replace(".", os.sep)
+    found = next((each for each in (f"{path}.py", os.path.join(path, "__main__.py"), path) if os.path.exists(each)), None)
+    if found is None:
+        raise DoctorError(f"-m {module}: neither {path}.py nor the folder {path} is there; it is sought from the current folder")
+    return found
 
 
 def _policy(options: argparse.Namespace, matrix: Matrix) -> Policy:

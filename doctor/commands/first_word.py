@@ -44,19 +44,21 @@ def is_interpreter(path: str) -> bool:
 def _command_for(path: str) -> list[str]:
     """The command that a file or folder is an argument of."""
     if os.path.isdir(path):
-        return ["check", "--python"]
+        return ["check", "--python"] if _is_environment(path) else ["check"]
     if not os.path.isfile(path):
         return ["explain"]
-    if path.endswith(".ipynb"):
-        run = shlex.join(["jupyter", "execute", path])
-        raise DoctorError(f"{path} is a notebook: `doctor run -- {run}` runs it and explains its failure, as doctor.install_excepthook() does in it")
-    if path.endswith(".py"):
-        raise _is_to_be_run(path, ["python", path])
+    if path.endswith((".py", ".ipynb")):
+        return ["check"]
     if is_interpreter(path):
         return ["check", "--python"]
     if _is_program(path):
         raise _is_to_be_run(path, [os.path.join(os.curdir, path) if os.path.basename(path) == path else path])
     return ["check", "--from"] if _LISTINGS.fullmatch(os.path.basename(path)) or _is_report(path) else ["explain"]
+
+
+def _is_environment(folder: str) -> bool:
+    """Whether a folder is an environment, or a project that keeps one."""
+    return any(os.path.exists(os.path.join(folder, each)) for each in ("pyvenv.cfg", "conda-meta", "bin/python", "python.exe", ".venv"))
 
 
 def _is_to_be_run(path: str, command: Sequence[str]) -> DoctorError:

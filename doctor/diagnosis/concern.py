@@ -5,27 +5,36 @@ from __future__ import annotations
 from collections.abc import Container
 
 from doctor.diagnosis.finding import Concern
+from doctor.diagnosis.program import Walk
 from doctor.facts.environment import Environment
 from doctor.facts.observation import Observation
 from doctor.knowledge.matrix import Advisory
 
 
 def concern_of(
-    advisory: Advisory, environment: Environment, observation: Observation | None, symptoms: Container[str], *, sure: bool = True
+    advisory: Advisory,
+    environment: Environment,
+    observation: Observation | None,
+    symptoms: Container[str],
+    walk: Walk | None = None,
+    *,
+    sure: bool = True,
 ) -> Concern:
-    """Whom `advisory` concerns. `symptoms` are the ids of those that a failure was seen to be a case of.
+    """Whom `advisory` concerns. `symptoms` are the ids of those that a failure was seen to be a case of; `walk` is how the program that
+    was shown sets it off, None when it does not, or none was shown.
 
-    A reproducer that failed here proves that the environment has it, whatever is run in it. One of which it is not `sure` that it
-    holds is not said to be wrong with the environment.
+    A reproducer that failed here proves that the environment has it, whatever is run in it. What is not `sure` to hold concerns nobody
+    for certain.
     """
     if advisory.id in symptoms:
         return "program"
-    reproduced = observation is not None and observation.verdict == "reproduced"
-    if reproduced:
-        return "environment"
-    if not concerns_environment(advisory, environment):
+    if observation is not None and observation.verdict == "reproduced":
+        return "environment" if walk is None else "program"
+    if concerns_environment(advisory, environment):
+        return "environment" if sure else "possible-use"
+    if walk is None:
         return "exposure"
-    return "environment" if sure else "possible-use"
+    return "program" if sure and not walk.missing else "possible-use"
 
 
 def concerns_environment(advisory: Advisory, environment: Environment) -> bool:

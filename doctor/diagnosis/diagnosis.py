@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from doctor.diagnosis.concern import concern_of, concerns_environment
 from doctor.diagnosis.finding import CONCERNS, EVERYTHING, SEVERITIES, Finding, Narrowing
 from doctor.diagnosis.policy import CONCERN_COUNTS, Policy
+from doctor.diagnosis.program import Walk, walk_into
 from doctor.diagnosis.remedy import NO_UPGRADE_CURES, remedy_for
 from doctor.facts.environment import STACK, Environment, InstallationFault, Unknown
 from doctor.facts.observation import Observation
+from doctor.facts.program import Program
 from doctor.knowledge.installation import KNOWN_FAULTS
 from doctor.knowledge.matching import Match, installed_version, match
 from doctor.knowledge.matrix import Advisory, Matrix
@@ -72,18 +74,24 @@ def diagnose(
     *,
     policy: Policy = CONCERN_COUNTS,
     symptoms: Collection[str] = (),
+    program: Program | None = None,
 ) -> Diagnosis:
     """What of `matrix` holds in `environment`, whom it concerns, and the upgrade for what counts.
 
-    `observations` outweigh what the versions say; `symptoms` are the ids of advisories that a failure was seen to be a case of.
-    Upgrades are chosen as if no variable were set but those that are known to be: one that a text does not name seldom is.
+    `observations` outweigh what the versions say; `symptoms` are the ids of advisories that a failure was seen to be a case of;
+    `program` is what was read of a program that is run here (None: none was shown). Upgrades are chosen as if no variable were set but
+    those that are known to be: one that a text does not name seldom is.
     """
     seen = {each.id: each for each in observations}
-    matches = _matches(environment, matrix)
+    walks = _walks(program, matrix)
+    matches = _matches(_with_variables(environment, program), matrix)
     told = [(advisory, found) for advisory, found in matches if _told(advisory, found, environment)]
     asked = [(advisory, found) for advisory, found in told if narrowing.admits(advisory.id, found.package, advisory.severity)]
-    drafts = [(advisory, found, _waived(_draft(advisory, found, environment, seen.get(advisory.id), symptoms), policy)) for advisory, found in asked]
-    plan, outlook = _plans([each for _, _, each in drafts], environment, matrix, releases, matches=matches, policy=policy)
+    drafts = [
+        (advisory, found, _waived(_draft(advisory, found, environment, seen.get(advisory.id), symptoms, walk=walks.get(advisory.id)), policy))
+        for advisory, found in asked
+    ]
+    plan, outlook = _plans([each for _, _, each in drafts], environment, matrix, releases, matches=matches, policy=policy, walks=walks)
     findings = [
         replace(draft, remedy=remedy_for(advisory, found, plan if policy.counts(draft) else outlook, environment))
         for advisory, found, draft in drafts
@@ -103,6 +111,7 @@ def _plans(
     *,
     matches: list[tuple[Advisory, Match]],
     policy: Policy,
+    walks: Mapping[str, Walk],
 ) -> tuple[Plan, Plan]:
     """The upgrade for what counts, which may bring an exposure where nothing better is to be had, and what one would do for the others."""
     assumed = replace(environment, variables_known=True)
@@ -110,8 +119,26 @@ def _plans(
     curable = [each for each in drafts if each.id in held and each.kind not in NO_UPGRADE_CURES and each.status != "cleared"]
     counted = [each.id for each in curable if policy.counts(each)]
     others = [each.id for each in curable if not policy.counts(each) and each.waived is None]
-    tolerated = () if policy.strict else tuple(each.id for each in matrix.advisories if not concerns_environment(each, assumed))
+    met = {each for each, walk in walks.items() if not walk.missing}
+    tolerated = (
+        () if policy.strict else tuple(each.id for each in matrix.advisories if each.id not in met and not concerns_environment(each, assumed))
+    )
     return plan_upgrade(assumed, matrix, releases, held, counted, tolerated=tolerated), plan_upgrade(assumed, matrix, releases, held, others)
+
+
+def _walks(program: Program | None, matrix: Matrix) -> dict[str, Walk]:
+    """How the program sets advisories off, by their ids."""
+    if program is None:
+        return {}
+    walks = ((advisory.id, walk_into(advisory, program)) for advisory in matrix.advisories)
+    return {advisory_id: walk for advisory_id, walk in walks if walk is not None}
+
+
+def _with_variables(environment: Environment, program: Program | None) -> Environment:
+    """The environment as the program finds it: with the variables that it sets itself."""
+    if program is None or not program.variables:
+        return environment
+    return replace(environment, variables={each.name: each.value for each in program.variables} | dict(environment.variables))
 
 
 def _matches(environment: Environment, matrix: Matrix) -> list[tuple[Advisory, Match]]:
@@ -131,7 +158,15 @@ def _told(advisory: Advisory, found: Match, environment: Environment) -> bool:
     return any(each.holds_every_version for each in ranges)
 
 
-def _draft(advisory: Advisory, found: Match, environment: Environment, observation: Observation | None, symptoms: Collection[str]) -> Finding:
+def _draft(
+    advisory: Advisory,
+    found: Match,
+    environment: Environment,
+    observation: Observation | None,
+    symptoms: Collection[str],
+    *,
+    walk: Walk | None,
+) -> Finding:
     """The finding without its remedy, which depends on the plan."""
     ends = found.fixed_in is not None and advisory.kind not in NO_UPGRADE_CURES
     finding = Finding(
@@ -141,14 +176,15 @@ def _draft(advisory: Advisory, found: Match, environment: Environment, observati
         kind=advisory.kind,
         severity=advisory.severity,
         status="possible" if found.missing else "affected",
-        concerns=concern_of(advisory, environment, observation, symptoms, sure=not found.missing),
+        concerns=concern_of(advisory, environment, observation, symptoms, walk, sure=not found.missing),
         package=found.package,
         installed=found.installed,
         fixed_in=str(found.fixed_in) if ends else None,
         trigger=advisory.trigger,
         remedy="",
         references=advisory.references,
-        missing=found.missing,
+        missing=(*found.missing, *(walk.missing if walk is not None else ())),
+        places=walk.places if walk is not None else (),
     )
     return _observed(finding, observation)
 
@@ -170,7 +206,7 @@ def _observed(finding: Finding, observation: Observation | None) -> Finding:
         status = "confirmed"
     elif _cleared(observation):
         status = "cleared"
-    missing = finding.missing if status == "possible" else ()
+    missing = finding.missing if status in ("possible", finding.status) else ()
     return replace(finding, status=status, missing=missing, observed=f"{observation.verdict}: {observation.detail}")
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from doctor.facts.program import Place
 from doctor.knowledge.matrix import Severity
 
 Status = Literal["affected", "confirmed", "cleared", "possible"]
 """`confirmed` and `cleared` when its reproducer was run here, and failed or passed."""
 Concern = Literal["environment", "program", "possible-use", "exposure"]
 """Whom a finding concerns: `environment`, whoever runs anything in it; `program`, the one that was shown, which does what sets it off;
-`possible-use`, the one that was shown, if it does; `exposure`, nobody as far as is known: the versions have it, and nothing of what was
+`possible-use`, one of these two, if what `missing` says is so; `exposure`, nobody as far as is known: the versions have it, and nothing of what was
 shown sets it off, or nothing was shown."""
 CONCERNS: tuple[Concern, ...] = get_args(Concern)
 SEVERITIES: tuple[Severity, ...] = ("silent", "error", "warning")
@@ -51,7 +52,9 @@ class Finding:
     references: tuple[str, ...]
     """Where it was reported, discussed or fixed."""
     missing: tuple[str, ...] = ()
-    """For `possible`: the facts it would take to be sure."""
+    """The facts it would take to be sure: of the environment for `possible`, of the program or its model for `possible-use`."""
+    places: tuple[Place, ...] = ()
+    """Where the program that was shown sets it off, or may; empty when none was shown."""
     observed: str | None = None
     """What its reproducer saw here; None when it was not run."""
     waived: Waiver | None = None

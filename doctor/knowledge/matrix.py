@@ -17,6 +17,7 @@ from doctor.knowledge.cause import Cause
 from doctor.knowledge.cause_contradictions import explaining_contradictions
 from doctor.knowledge.family import FAMILY_KEYS, Advice, Family, Foreign, KnownMessage
 from doctor.knowledge.schema import Mismatch, Path, Text
+from doctor.knowledge.uses import Uses, uses_contradictions
 
 Kind = Literal["bug", "misuse", "resource", "incompatibility"]
 Severity = Literal["silent", "error", "warning"]
@@ -128,7 +129,7 @@ class Advisory:
     trigger: OneLine
     """What sets it off, for people."""
     apis: tuple[OneLine, ...]
-    """What sets it off, for machines: dotted names."""
+    """What it is about, for machines: dotted names."""
     signature: Signature | None
     """None when nothing is raised or said."""
     cause: OneLine
@@ -137,6 +138,8 @@ class Advisory:
     references: tuple[Url, ...]
     evidence: Evidence
     when: When = field(default_factory=When)
+    uses: Uses | None = None
+    """What a program has to do for it to bite; None in a matrix that does not say."""
     avoid: OneLine | None = None
     """Advice in circulation that makes it worse."""
     related: tuple[AdvisoryId, ...] = ()
@@ -210,6 +213,8 @@ def contradictions(matrix: Matrix) -> Iterator[Mismatch]:
         if not advisory.references:
             yield Mismatch((*here, "references"), "at least one reference is needed")
         yield from _affected_contradictions(advisory, matrix, here)
+        if advisory.uses is not None:
+            yield from uses_contradictions(advisory.uses, (*here, "uses"))
     yield from _repeated((cause.name, ("causes", position, "name")) for position, cause in enumerate(matrix.causes))
     if sum(len(sign.text) + len(sign.without_text) + 1 for cause in matrix.causes for sign in cause.signs) > _MAX_PATTERNS:
         yield Mismatch(("causes",), f"more than {_MAX_PATTERNS} patterns: too many to be looked for in a text")

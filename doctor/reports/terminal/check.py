@@ -260,7 +260,21 @@ def _near(finding: Finding) -> Group:
     """What concerns somebody, as the first screen has it: what was found, and what to do."""
     lines = [("found", finding.trigger)] if finding.kind == "installation" else []
     lines += [("run", finding.observed)] if finding.observed else []
-    return Group(_title(finding), *(Paragraph(text, f"{_INSET}{name + ':':<8}") for name, text in (*lines, ("remedy", finding.remedy))))
+    return Group(
+        _title(finding),
+        *_places(finding, most=3),
+        *(Paragraph(text, f"{_INSET}{name + ':':<8}") for name, text in (*lines, ("remedy", finding.remedy))),
+    )
+
+
+def _places(finding: Finding, most: int) -> Iterator[RenderableType]:
+    """Where the program sets it off, as compilers say it: the place, the line, and a caret under where it begins."""
+    for place in finding.places[:most]:
+        sure = "" if place.sure == "certain" else f"  ({place.sure})"
+        yield Paragraph(f"{place.file}:{place.line}:{place.column}{sure}", "     ", style="cyan")
+        yield Text.assemble(" " * 9, place.source)
+    if len(finding.places) > most:
+        yield Paragraph(f"and {len(finding.places) - most} more places", "     ", style="dim")
 
 
 def _whole(finding: Finding) -> Group:
@@ -268,7 +282,7 @@ def _whole(finding: Finding) -> Group:
     lines = [(label, finding.trigger)] + ([("run", finding.observed)] if finding.observed else [])
     lines += [("remedy", finding.remedy), *(("unsure", f"depends on {fact}") for fact in finding.missing)]
     lines += [("see", reference) for reference in finding.references[:1]]
-    return Group(_title(finding), *(Paragraph(text, f"{_INSET}{name + ':':<8}") for name, text in lines))
+    return Group(_title(finding), *_places(finding, most=20), *(Paragraph(text, f"{_INSET}{name + ':':<8}") for name, text in lines))
 
 
 # What to do

@@ -1,0 +1,91 @@
+"""Which known problems a program walks into: the uses it shows held against those an advisory needs. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from doctor.facts.program import SURENESS, Place, Program, Subject, Use, weakest
+from doctor.knowledge.matrix import Advisory
+from doctor.knowledge.uses import VOCABULARY, Way, may_be_class
+
+_MOST_PLACES = 20
+"""Of one finding; a program that does the same in a thousand places is told of the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How a program sets an advisory off, or may."""
+
+    places: tuple[Place, ...]
+    """Where, one for each model or class, the surest first."""
+    missing: tuple[str, ...] = ()
+    """What no code shows and it would take to be sure; empty when the program does set it off."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """How one subject goes one way."""
+
+    place: Place
+    missing: tuple[str, ...]
+
+
+def walk_into(advisory: Advisory, program: Program) -> Walk | None:
+    """How `program` sets `advisory` off, or may; None when it shows nothing of it, or no program can."""
+    if advisory.uses is None:
+        return None
+    variables = _variables(advisory, program) if advisory.when.environment else ()
+    if variables is None:
+        return None
+    ways = advisory.uses.any_
+    met = [found for subject in program.subjects for way in ways if (found := _meets(subject, way, program)) is not None]
+    if not met:
+        return None
+    least = min(len(each.missing) for each in met)
+    best = [each for each in met if len(each.missing) == least]
+    places = sorted(
+        dict.fromkeys((*(each.place for each in best), *variables)), key=lambda each: (SURENESS.index(each.sure), each.file, each.line, each.column)
+    )
+    if not least and places[0].sure == "possible":
+        return Walk(tuple(places[:_MOST_PLACES]), ("whether the program comes to do that: a value could not be followed",))
+    return Walk(tuple(places[:_MOST_PLACES]), best[0].missing)
+
+
+def _variables(advisory: Advisory, program: Program) -> tuple[Place, ...] | None:
+    """Where the program sets the variables that set the advisory off; None when it does not set all of them."""
+    places = []
+    for name, values in advisory.when.environment.items():
+        right = [each.place for each in program.variables if each.name == name and (not values or each.value.lower() in values)]
+        if not right:
+            return None
+        places.append(right[0])
+    return tuple(places)
+
+
+def _meets(subject: Subject, way: Way, program: Program) -> _Met | None:
+    """How a subject goes a way; None when it does not. The place is that of the last thing it does, which is where it fails."""
+    missing: list[str] = []
+    used: list[Use] = []
+    for word in way.all_:
+        use = subject.first(word)
+        if use is not None:
+            used.append(use)
+        elif VOCABULARY[word].kind != "unseen" or (program.model is not None and word in MODEL_WORDS and word not in program.model):
+            return None
+        elif program.model is None or word not in program.model:
+            missing.append(VOCABULARY[word].meaning)
+    if any(subject.first(word) is not None for word in way.without):
+        return None
+    if way.classes:
+        named = may_be_class(subject.name, way.classes)
+        if named is False:
+            return None
+        if named is None:
+            missing.append(f"is the model that is loaded one of {', '.join(way.classes)}?")
+    places = [each.place for each in used]
+    last = places[-1]
+    return _Met(Place(last.file, last.line, last.column, last.source, weakest(places)), tuple(missing))
+
+
+MODEL_WORDS = frozenset({"tied", "tied-in-file-once", "tied-as-head-only", "remote-code", "bin-checkpoint", "safetensors-checkpoint"})
+"""Words that a model's configuration and files answer."""

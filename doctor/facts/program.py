@@ -1,0 +1,88 @@
+"""What a program's code says without being run: what it does with models, and where. Plain, immutable facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Sureness = Literal["certain", "likely", "possible"]
+"""`certain`: the code says so; `likely`: a value could not be followed to its end, and is commonly this; `possible`: it may be."""
+SURENESS: tuple[Sureness, ...] = get_args(Sureness)
+"""The surest first."""
+SubjectKind = Literal["model", "class"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the code something is done."""
+
+    file: str
+    """As it was named on the command line, or lies below a folder named there; a notebook's cell is `file.ipynb[3]`."""
+    line: int
+    """From 1."""
+    column: int
+    """From 1."""
+    source: str
+    """The line of code, without what stands round it, cut at 200 characters."""
+    sure: Sureness
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One thing that is done to a subject, by a word of the published vocabulary (`doctor.knowledge.uses`)."""
+
+    word: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What uses belong to: one model from its load on, or one class of models."""
+
+    kind: SubjectKind
+    name: str
+    """The class that is loaded or defined, as the code names it, without its module; empty where it could not be followed."""
+    uses: tuple[Use, ...]
+
+    def first(self, word: str) -> Use | None:
+        """The surest of its uses by this word, and of these the first; None when there is none."""
+        return min((each for each in self.uses if each.word == word), key=lambda each: SURENESS.index(each.place.sure), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An environment variable that the program, or a script that starts it, sets."""
+
+    name: str
+    value: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Code that could not be read, and counts as unknown."""
+
+    file: str
+    line: int
+    """From 1; 0 when the whole file is meant."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What was read of a program."""
+
+    files: int
+    """How many files held code that was read."""
+    lines: int
+    subjects: tuple[Subject, ...]
+    variables: tuple[Variable, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    model: frozenset[str] | None = None
+    """The words that are true of the model that is loaded, from its configuration; None when none was shown."""
+
+
+def weakest(places: Iterable[Place]) -> Sureness:
+    """How sure all of these are together."""
+    return max((each.sure for each in places), key=SURENESS.index, default="certain")

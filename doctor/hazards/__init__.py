@@ -1,0 +1,1 @@
+"""What a program's code does with models: read, never run, never imported."""

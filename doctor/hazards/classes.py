@@ -1,0 +1,305 @@
+"""Rules for classes of models: what their constructors, buffers and `_init_weights` do that loading on meta does not bear.
+
+From transformers 4.51 on (5.0 for remote code) from_pretrained builds every model under a meta device, calls `_init_weights` for what
+the checkpoint lacks, and lets only `post_init` prepare a class; what each rule rests on is said by the advisories that use its word.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from doctor.facts.program import Sureness
+from doctor.hazards.values import Class, Library, Noted
+
+_HEADS = re.compile(r"PreTrainedModel$|PretrainedModel$|ModelMixin$")
+_RELEASED = re.compile(r"^transformers\.(?:models\.[\w.]{1,80}\.)?(?!\w{0,60}PreTrainedModel$)[A-Z]\w{1,60}(?:Model|For[A-Z]\w{1,60})$")
+_CREATORS = {
+    "arange", "ones", "zeros", "full", "tensor", "rand", "randn", "empty", "eye", "logspace", "as_tensor", "ones_like", "zeros_like",
+    "full_like", "stack", "cat", "cumsum", "outer", "pow", "exp", "log", "sqrt", "sin", "cos", "meshgrid", "max", "min", "sum", "prod",
+    "flip", "range", "Tensor", "abs", "floor",
+}  # fmt: skip
+_READERS = ("item", "tolist", "numpy")
+_CASTS = ("float", "int", "bool")
+_NO_MODEL = re.compile(r"Tokenizer|Processor|Config|Extractor|Scheduler")
+_IN_PLACE = re.compile(r"^(?:normal|uniform|fill|zero|copy|trunc_normal|random|exponential|mul|div|add|clamp)_$")
+
+
+def class_subjects(classes: Sequence[Class]) -> Iterator[Noted]:
+    """What each class does that from_pretrained loads, or that is a part of one."""
+    heads = [each for each in classes if is_loaded(each)]
+    if not heads:
+        return
+    initialised = _initialised(classes)
+    followed = all(path.endswith(".PreTrainedModel") for each in heads for path in each.ancestry() if _HEADS.search(path))
+    for each in _parts_of(heads, classes):
+        subject = Noted("class", each.node.name)
+        subject.note("own-model", each.piece.place(each.node))
+        if any(_RELEASED.match(path) for path in each.ancestry()):
+            subject.note("released-base", each.piece.place(each.node))
+        for word, node, sure in _Rules(each, initialised, followed, loaded=each in heads).found():
+            subject.note(word, each.piece.place(node, sure))
+        yield subject
+
+
+def is_loaded(each: Class) -> bool:
+    """Whether from_pretrained can load it: a descendant of PreTrainedModel or of a model that transformers ships."""
+    return any(_HEADS.search(path) or _RELEASED.match(path) for path in each.ancestry())
+
+
+def _parts_of(heads: Sequence[Class], classes: Sequence[Class]) -> list[Class]:
+    """The classes loaded, and those of the same file that they are built of."""
+    by_name = {each.node.name: each for each in classes}
+    found: dict[str, Class] = {each.node.name: each for each in heads}
+    todo = list(heads)
+    while todo:
+        for node in ast.walk(todo.pop().node):
+            if isinstance(node, ast.Name) and node.id in by_name and node.id not in found:
+                found[node.id] = by_name[node.id]
+                todo.append(by_name[node.id])
+    return [each for each in found.values() if is_loaded(each) or _is_torch_module(each)]
+
+
+def _is_torch_module(each: Class) -> bool:
+    return any(re.match(r"torch\.nn\.|nn\.", path) for path in each.ancestry())
+
+
+def _initialised(classes: Sequence[Class]) -> frozenset[str]:
+    """Names of attributes that some `_init_weights` of the file touches."""
+    return frozenset(
+        node.attr if isinstance(node, ast.Attribute) else str(node.value)
+        for each in classes
+        for name, method in each.methods.items()
+        if name in ("_init_weights", "reset_parameters", "_initialize_weights", "init_weights")
+        for node in ast.walk(method.node)
+        if isinstance(node, ast.Attribute) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    )
+
+
+Found = tuple[str, ast.AST, Sureness]
+
+
+class _Rules:
+    """The rules, for one class."""
+
+    def __init__(self, of: Class, initialised: frozenset[str], followed: bool, *, loaded: bool) -> None:
+        self.of, self.initialised, self.loaded = of, initialised, loaded
+        self.base: Sureness = "certain" if followed else "possible"
+        """How sure it is that no `_init_weights` elsewhere sees to it."""
+        self.tensors: dict[str, str] = {}
+        """Names (`x`, `self.x`) of what is a `parameter`, a `linspace` or a `tensor`."""
+
+    def found(self) -> Iterator[Found]:
+        constructor = self.of.methods.get("__init__")
+        if constructor is not None:
+            yield from self._constructor(constructor.node)
+        if "_init_weights" in self.of.methods:
+            yield from _writes_in_place(self.of.methods["_init_weights"].node)
+        if "forward" in self.of.methods:
+            yield from _reads_of_children(self.of.methods["forward"].node)
+
+    def _constructor(self, node: ast.AST) -> Iterator[Found]:
+        for statement in getattr(node, "body", []):
+            yield from self._statement(statement)
+        if self.loaded and self._lacks_post_init(node):
+            yield "no-post-init", node, "certain"
+
+    def _statement(self, node: ast.AST) -> Iterator[Found]:
+        """What a statement does, in order; what is under torch.device("cpu") is no hazard."""
+        if isinstance(node, ast.With) and any(re.search(r"device\(\W?.?cpu", ast.unparse(item.context_expr)) for item in node.items):
+            return
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            return
+        if isinstance(node, ast.Assign):
+            yield from self._assigned(node)
+        if isinstance(node, (ast.If, ast.While)) and (kind := self._kind(node.test)) is not None:
+            yield _READ[kind], node.test, "certain"
+        if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp, ast.For)):
+            for each in node.generators if not isinstance(node, ast.For) else [node]:
+                if isinstance(each.target, ast.Name) and (kind := self._kind(each.iter)) is not None:
+                    self.tensors[each.target.id] = kind
+        if isinstance(node, ast.Call):
+            yield from self._called(node)
+        for child in ast.iter_child_nodes(node):
+            yield from self._statement(child)
+
+    def _assigned(self, node: ast.Assign) -> Iterator[Found]:
+        kind = self._kind(node.value)
+        for target in node.targets:
+            name = _dotted(target)
+            if name is None:
+                continue
+            if kind is not None:
+                self.tensors[name] = kind
+            else:
+                self.tensors.pop(name, None)
+            attribute = name.removeprefix("self.")
+            if kind == "parameter" and name.startswith("self.") and "." not in attribute and attribute not in self.initialised:
+                yield "new-parameter", node, self.base
+            value = _dotted(node.value)
+            if value is not None and name.startswith("self.") and value.startswith("self."):
+                if name.endswith(".weight") and value.endswith(".weight"):
+                    yield "ties-in-init", node, "certain"
+                elif attribute.count(".") == 0 and value.count(".") == 1 and value in self.modules:
+                    yield "shared-layer", node, "likely"
+            if name.endswith(".requires_grad") and isinstance(node.value, ast.Constant) and node.value.value is False:
+                yield "frozen-in-init", node, "certain"
+            if name.startswith("self.") and isinstance(node.value, ast.Call):
+                self.modules.add(name)
+
+    @property
+    def modules(self) -> set[str]:
+        """Attributes that hold what a call made."""
+        return self.__dict__.setdefault("_modules", set())  # type: ignore[no-any-return]
+
+    def _called(self, node: ast.Call) -> Iterator[Found]:
+        name = _dotted(node.func) or ""
+        last = node.func.attr if isinstance(node.func, ast.Attribute) else name
+        if isinstance(node.func, ast.Attribute):
+            kind = self._kind(node.func.value)
+            if last in _READERS and kind is not None:
+                yield _READ[kind], node, "certain"
+            if last in ("to", "cuda") and _is_part(node.func.value) and not _is_cast(node):
+                yield "moves-part-in-init", node, "certain"
+            if last == "from_pretrained" and not _NO_MODEL.search(name):
+                yield "loads-model-in-init", node, "certain"
+            if last == "load_state_dict" and name.startswith("self."):
+                yield "loads-state-dict-in-init", node, "certain"
+            if last == "requires_grad_" and node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value is False:
+                yield "frozen-in-init", node, "certain"
+            if last == "register_buffer":
+                yield from self._buffer(node)
+            if last == "get_default_device":
+                yield "default-device", node, "certain"
+            if last == "MultiheadAttention":
+                yield "reads-child-weight", node, "certain"
+        if last in _CASTS and len(node.args) == 1 and (kind := self._kind(node.args[0])) is not None:
+            yield _READ[kind], node, "certain"
+        if last in ("SentenceTransformer", "CrossEncoder") or name == "whisper.load_model":
+            yield "loads-model-in-init", node, "certain"
+        if last == "Parameter" and any(each.arg == "requires_grad" and _is_false(each.value) for each in node.keywords):
+            yield "frozen-in-init", node, "certain"
+
+    def _buffer(self, node: ast.Call) -> Iterator[Found]:
+        given = node.args[0] if node.args else None
+        name = given.value if isinstance(given, ast.Constant) else None
+        persistent = next((each.value for each in node.keywords if each.arg == "persistent"), node.args[2] if len(node.args) > 2 else None)
+        value = node.args[1] if len(node.args) > 1 else next((each.value for each in node.keywords if each.arg == "tensor"), None)
+        if isinstance(value, ast.Constant) and value.value is None:
+            return
+        if persistent is None or not _is_false(persistent):
+            yield "buffer", node, "certain"
+        elif name not in self.initialised and not self._is_rebuilt(str(name)):
+            yield "nonpersistent-buffer", node, less_certain(self.base, "certain" if isinstance(name, str) else "likely")
+
+    def _is_rebuilt(self, name: str) -> bool:
+        """Whether the loader of transformers 5 rebuilds it itself: the frequencies of what looks like its own rotary embeddings."""
+        return "RotaryEmbedding" in self.of.node.name and name.endswith("inv_freq") and "original_inv_freq" in ast.unparse(self.of.node)
+
+    def _lacks_post_init(self, node: ast.AST) -> bool:
+        if self.of.node.name.endswith(("PreTrainedModel", "PretrainedModel")):
+            return False
+        return not _calls_post_init(node) and all(
+            (isinstance(base, Library) and _HEADS.search(base.path) is not None) or (isinstance(base, Class) and not _prepares(base))
+            for base in self.of.bases
+            if not (isinstance(base, Library) and not (_HEADS.search(base.path) or _RELEASED.match(base.path)))
+        )
+
+    def _kind(self, node: ast.expr) -> str | None:
+        """Whether an expression is a tensor that the constructor makes, and of which kind."""
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            return self.tensors.get(_dotted(node) or "")
+        if isinstance(node, ast.Call):
+            name = _dotted(node.func) or ""
+            if any(each.arg == "device" and re.search(r"cpu", ast.unparse(each.value)) for each in node.keywords):
+                return None
+            if name.endswith("nn.Parameter") or name == "Parameter":
+                return "parameter"
+            if name == "torch.linspace":
+                return "linspace"
+            if name.startswith("torch.") and name.count(".") == 1 and name[6:] in _CREATORS:
+                return "tensor"
+            if isinstance(node.func, ast.Attribute) and node.func.attr not in (*_READERS, "size", "dim", "numel", "shape", "get_device", "cpu"):
+                return self._kind(node.func.value)
+            return None
+        if isinstance(node, ast.BinOp):
+            return self._kind(node.left) or self._kind(node.right)
+        if isinstance(node, (ast.UnaryOp, ast.Subscript)):
+            return self._kind(node.operand if isinstance(node, ast.UnaryOp) else node.value)
+        if isinstance(node, ast.Compare) and not any(isinstance(each, (ast.Is, ast.IsNot, ast.In, ast.NotIn)) for each in node.ops):
+            return self._kind(node.left) or next((kind for each in node.comparators if (kind := self._kind(each))), None)
+        return None
+
+
+_READ = {"parameter": "reads-parameter-in-init", "linspace": "reads-linspace-in-init", "tensor": "reads-tensor-in-init"}
+
+
+def less_certain(first: Sureness, second: Sureness) -> Sureness:
+    """The less sure of two."""
+    order: tuple[Sureness, ...] = ("certain", "likely", "possible")
+    return max(first, second, key=order.index)
+
+
+def _dotted(node: ast.AST) -> str | None:
+    """`self.a.b` for such an expression; None for any other."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    return ".".join([node.id, *reversed(parts)])
+
+
+def _is_part(node: ast.expr) -> bool:
+    """Whether it is the model, a part of it, or what is made to be one."""
+    name = _dotted(node)
+    if name is not None:
+        return name.partition(".")[0] == "self"
+    made = _dotted(node.func) if isinstance(node, ast.Call) else None
+    return made is not None and (made.rsplit(".", 1)[-1][:1].isupper() or made.endswith("from_pretrained"))
+
+
+def _is_cast(node: ast.Call) -> bool:
+    """Whether `.to(...)` only changes a dtype."""
+    if not node.args and node.keywords and all(each.arg in ("dtype", "memory_format") for each in node.keywords):
+        return True
+    return bool(node.args) and re.search(r"dtype|torch\.b?float|torch\.half|torch\.int", ast.unparse(node.args[0])) is not None
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
+
+
+def _calls_post_init(node: ast.AST) -> bool:
+    return any(isinstance(each, ast.Attribute) and each.attr == "post_init" for each in ast.walk(node))
+
+
+def _prepares(of: Class) -> bool:
+    """Whether the constructor of a class, or one it inherits, ends with post_init."""
+    constructor = of.methods.get("__init__")
+    if constructor is not None and _calls_post_init(constructor.node):
+        return True
+    return any(
+        (isinstance(base, Class) and _prepares(base)) or (isinstance(base, Library) and _RELEASED.match(base.path) is not None) for base in of.bases
+    )
+
+
+def _writes_in_place(node: ast.AST) -> Iterator[Found]:
+    """`module.weight.data.normal_()` goes past the loader's guard, which torch.nn.init's functions are under."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and _IN_PLACE.match(each.func.attr):
+            owner = _dotted(each.func.value) or ast.unparse(each.func.value)
+            if ".data" in owner or re.search(r"\.(?:weight|bias)(?:$|\[)", owner):
+                yield "init-weights-in-place", each, "certain"
+
+
+def _reads_of_children(node: ast.AST) -> Iterator[Found]:
+    """`F.linear(x, self.head.weight)`: the hook that loads an offloaded child is never called."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call):
+            for argument in each.args:
+                name = _dotted(argument) or ""
+                if name.startswith("self.") and name.count(".") >= 2 and name.endswith((".weight", ".bias")):
+                    yield "reads-child-weight", argument, "likely"

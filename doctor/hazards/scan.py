@@ -1,0 +1,152 @@
+"""Files and folders in, a Program out. Nothing is run or imported; what cannot be read is said, and the rest is still read."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator
+
+from doctor.errors import DoctorError
+from doctor.facts.program import Program, Subject, Unread, Variable
+from doctor.hazards.classes import class_subjects
+from doctor.hazards.code import MOST_BYTES, Code, fenced_code, notebook_code, python_code
+from doctor.hazards.flow import Flow, TooLong
+from doctor.hazards.launchers import is_launcher, variables_of
+from doctor.hazards.library import called, method_called
+from doctor.hazards.values import Noted
+
+_SKIPPED = {
+    "__pycache__", "node_modules", "site-packages", "dist-packages", "build", "dist", "venv", "env", "__pypackages__", "wandb", "checkpoints",
+}  # fmt: skip
+_MOST_FILES = 200_000
+_ANCHORS = re.compile(
+    rb"from_pretrained|from_single_file|init_empty_weights|init_on_device|accelerate|load_state_dict|to_empty|PreTrainedModel|PretrainedModel"
+    rb"|ModelMixin|SentenceTransformer|CrossEncoder|pipeline\(|[\"']meta[\"']|environ|putenv|from_config|TrainingArguments"
+)
+"""Without any of these a file has nothing to say."""
+STANDARD_INPUT = "-"
+_TEXTS = (".md", ".txt", ".rst", ".markdown")
+
+
+def scan(names: Iterable[str], *, reading: Callable[[int], None] = lambda files: None) -> Program:
+    """What the programs in these files and folders do with models.
+
+    A folder is read whole, without hidden folders, environments and installed packages; `-` is standard input. `reading` is told how
+    many files were read.
+    Raises `DoctorError` for a name that is not there.
+    """
+    files = lines = 0
+    subjects: list[Subject] = []
+    variables: list[Variable] = []
+    unread: list[Unread] = []
+    for name in names:
+        for path in _files(name, unread):
+            content = _content(path, unread) if path != STANDARD_INPUT else _standard_input()
+            if content is None:
+                continue
+            program = read_program(content, path if path != STANDARD_INPUT else "<stdin>")
+            files += program.files
+            lines += program.lines
+            subjects += program.subjects
+            variables += program.variables
+            unread += program.unread
+            reading(files)
+    return Program(files, lines, tuple(subjects), tuple(variables), tuple(unread))
+
+
+def read_program(content: bytes, file: str) -> Program:
+    """What the bytes of one file say."""
+    if is_launcher(file):
+        return Program(1, content.count(b"\n") + 1, (), tuple(variables_of(content, file)))
+    if file.endswith((".py", ".pyw")) and not _ANCHORS.search(content):
+        return Program(1, content.count(b"\n") + 1, ())
+    return program_of(_code(content, file))
+
+
+def program_of(code: Code) -> Program:
+    """What code does, and which of it could not be read."""
+    flow = Flow(called, method_called)
+    try:
+        flow.run(code)
+    except TooLong:
+        flow.unread.append(Unread(code.pieces[0].file, 0, "takes too many steps to be followed to its end"))
+    except RecursionError:
+        flow.unread.append(Unread(code.pieces[0].file, 0, "nested too deeply to be read"))
+    classes = {each.name: each for each in class_subjects(flow.classes)}
+    found = [*(_with_class(each, classes) for each in flow.subjects), *classes.values()]
+    subjects = tuple(Subject(each.kind, each.name, tuple(each.uses)) for each in found if each.uses)
+    return Program(1, code.lines, subjects, tuple(flow.variables), (*code.unread, *flow.unread))
+
+
+def _with_class(model: Noted, classes: dict[str, Noted]) -> Noted:
+    """A model of a class of the program does what its class does."""
+    own = classes.get(model.name)
+    if own is not None:
+        for use in own.uses:
+            model.note(use.word, use.place)
+    return model
+
+
+def _code(content: bytes, file: str) -> Code:
+    if file.endswith(".ipynb"):
+        return notebook_code(content, file)
+    if file.endswith(_TEXTS):
+        return fenced_code(content.decode("utf-8", "replace").splitlines(), file)
+    return python_code(content, file)
+
+
+def _files(name: str, unread: list[Unread]) -> Iterator[str]:
+    """The files to be read of one argument."""
+    if not os.path.isdir(name):
+        if name != STANDARD_INPUT and not os.path.lexists(name):
+            raise DoctorError(f"{name}: no such file or folder")
+        yield name
+        return
+    count = 0
+    for folder, folders, files in os.walk(
+        name, onerror=lambda error: unread.append(Unread(str(error.filename), 0, f"cannot be read: {error.strerror}"))
+    ):
+        folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _SKIPPED and not _is_environment(folder, each))
+        for file in sorted(files):
+            if file.endswith((".py", ".ipynb")) or is_launcher(file):
+                count += 1
+                if count > _MOST_FILES:
+                    unread.append(Unread(name, 0, f"more than {_MOST_FILES} files: the rest was not read"))
+                    return
+                yield os.path.join(folder, file)
+    if not count:
+        raise DoctorError(f"{name}: no Python in this folder")
+
+
+def _is_environment(folder: str, name: str) -> bool:
+    return os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise DoctorError("-: standard input is closed: name a file")
+    return sys.stdin.buffer.read(MOST_BYTES)
+
+
+def _content(path: str, unread: list[Unread]) -> bytes | None:
+    """The bytes of a regular file; None, with the reason told, for what is none or cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    except OSError as error:
+        unread.append(Unread(path, 0, f"cannot be read: {error.strerror}"))
+        return None
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            unread.append(Unread(path, 0, "not a regular file"))
+            return None
+        try:
+            content = file.read(MOST_BYTES + 1)
+        except OSError as error:
+            unread.append(Unread(path, 0, f"cannot be read: {error.strerror}"))
+            return None
+    if len(content) > MOST_BYTES:
+        unread.append(Unread(path, 0, f"larger than {MOST_BYTES // 1024**2} MiB"))
+        return None
+    return content

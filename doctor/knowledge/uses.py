@@ -1,0 +1,191 @@
+"""What a program has to do for an advisory to bite, as data: an expression over a small published vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from doctor.knowledge.schema import Mismatch, Path, Text
+
+WordKind = Literal["model", "class", "unseen"]
+"""Of what a word is said: a model that is loaded or built, or a class that the program defines; `unseen` words are true of a checkpoint
+or a machine, and no code shows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One use."""
+
+    kind: WordKind
+    meaning: str
+    """What the code does; for an `unseen` word, the question it leaves open."""
+
+
+def _words(kind: WordKind, **meanings: str) -> dict[str, Word]:
+    return {name.replace("_", "-"): Word(kind, meaning) for name, meaning in meanings.items()}
+
+
+VOCABULARY: Mapping[str, Word] = {
+    **_words(
+        "model",
+        # How it comes to be
+        load="a transformers model is loaded: from_pretrained, pipeline",
+        load_automodel="it is loaded by AutoModel, which has no head",
+        load_diffusers="a diffusers model or pipeline is loaded",
+        load_sentence_transformer="a SentenceTransformer or CrossEncoder is made",
+        load_peft="an adapter and its base are loaded in one call, AutoPeftModel",
+        build_on_meta="a model is built under init_empty_weights() or torch.device('meta')",
+        build_empty="it is built under init_empty_weights()",
+        build_on_device="it is built under torch.device('meta')",
+        include_buffers="it is built under init_empty_weights(include_buffers=True)",
+        # With what
+        device_map="a device_map is given",
+        device_map_auto="the device_map is auto, balanced or sequential, so that memory decides",
+        device_map_disk="the device_map names disk",
+        device_map_cpu="the device_map names cpu beside another device",
+        device_map_all_disk="the device_map puts everything on disk",
+        device_map_none="no device_map is given to a function that places a checkpoint",
+        low_cpu_mem_usage="low_cpu_mem_usage=True",
+        ignore_mismatched_sizes="ignore_mismatched_sizes=True",
+        trust_remote_code="trust_remote_code=True",
+        offload_state_dict="offload_state_dict=True",
+        half_precision="a dtype of 16 bits is given",
+        # Where
+        in_threads="that is reached from several threads",
+        in_meta_context="a load happens under torch.device('meta'), set_default_device('meta') or init_empty_weights()",
+        # What is done to it
+        move=".to(device), .cuda(), or a wrapper's own move",
+        forward="it is called",
+        generate=".generate()",
+        train="it is trained: Trainer, .backward()",
+        trainer="it is given to a Trainer",
+        pipeline_device="it is given to pipeline(..., device=...)",
+        save="save_pretrained",
+        save_bin="save_pretrained(safe_serialization=False)",
+        resize_embeddings="resize_token_embeddings",
+        deepcopy="copy.deepcopy",
+        to_empty="to_empty",
+        load_state_dict="load_state_dict",
+        load_state_dict_assign="load_state_dict(..., assign=True)",
+        load_state_dict_copy="load_state_dict without assign=True",
+        load_state_dict_not_strict="load_state_dict(..., strict=False)",
+        load_state_dict_again="load_state_dict(..., assign=True) and a later load_state_dict with the same object",
+        tie_weights="tie_weights",
+        load_adapter="PeftModel.from_pretrained round it",
+        new_adapter="get_peft_model round it",
+        merge_adapter="merge_and_unload",
+        quantize="AutoAWQ's quantize",
+        read_part_device="the .device of one of its parts is read",
+        # accelerate
+        load_checkpoint="load_checkpoint_and_dispatch or load_checkpoint_in_model",
+        dispatch="dispatch_model",
+        offload_index="an offload_index is given, and no offload_dir",
+        cpu_offload="cpu_offload, or diffusers' sequential offload",
+        disk_offload="disk_offload",
+        offload_buffers="offload_buffers=True",
+        preload_modules="preload_module_classes is given",
+        align_module_device="align_module_device",
+        remove_hooks="remove_hook_from_submodules",
+        save_model="accelerator.save_model",
+        load_and_quantize="load_and_quantize_model",
+        prepare="Accelerator.prepare",
+        fsdp1="FullyShardedDataParallel is used by hand",
+        nonpersistent_helper="get_non_persistent_buffers or an offload that calls it",
+    ),
+    **_words(
+        "class",
+        own_model="a class that from_pretrained loads, or a part of one",
+        loads_model_in_init="the constructor loads another model",
+        moves_part_in_init="the constructor moves a part of the model",
+        reads_parameter_in_init="the constructor reads the value of a parameter",
+        reads_linspace_in_init="the constructor reads values out of torch.linspace",
+        reads_tensor_in_init="the constructor reads the value of a tensor",
+        loads_state_dict_in_init="the constructor fills a part with load_state_dict",
+        new_parameter="a parameter that _init_weights does not set",
+        released_base="the class extends a model that transformers ships",
+        nonpersistent_buffer="a buffer with persistent=False that _init_weights does not rebuild",
+        buffer="a buffer that is saved",
+        init_weights_in_place="_init_weights writes in place, past the guard of the loader",
+        no_post_init="the constructor does not end with post_init()",
+        ties_in_init="the constructor ties weights itself",
+        frozen_in_init="the constructor freezes parameters, or makes integer ones",
+        shared_layer="one module is kept under two names",
+        reads_child_weight="forward reads a child's weight without calling the child",
+        default_device="a constructor places tensors by torch.get_default_device()",
+    ),
+    **_words(
+        "unseen",
+        offloaded="does all of the model fit, or is a part of it offloaded to the CPU or the disk?",
+        offloaded_to_disk="does all of the model fit into memory, or is a part of it offloaded to the disk?",
+        wholly_offloaded="does any of the model fit, or does all of it land on the disk?",
+        tied="does the model tie its embedding and its head?",
+        tied_in_file_once="does the checkpoint hold the tied tensor once?",
+        tied_as_head_only="does the checkpoint hold the tied tensor as lm_head.weight only?",
+        lacks_tensor="does the checkpoint lack a tensor that the class has?",
+        lacks_buffer="was the checkpoint saved before the class had that buffer?",
+        nonpersistent_buffers="does the model have buffers that no checkpoint holds?",
+        bin_checkpoint="is the checkpoint a .bin file?",
+        integer_tensors="does the model hold integer tensors?",
+        buffers_in_checkpoint="does the checkpoint hold buffers?",
+        llama3_rope="does the configuration ask for rope_type llama3?",
+        several_nodes="do several machines take part?",
+    ),
+}
+
+WordName = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", "a word of the vocabulary of uses (`doctor matrix vocabulary`)")]
+ClassName = Annotated[str, Text(r"[A-Za-z_*][A-Za-z0-9_*]{0,99}", "the name of a class, with * for any characters")]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to set an advisory off: all of this of one and the same model or class."""
+
+    all_: tuple[WordName, ...]
+    without: tuple[WordName, ...] = ()
+    """What saves the program from it."""
+    classes: tuple[ClassName, ...] = ()
+    """The classes that are loaded; empty: any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What a program has to do for an advisory to bite."""
+
+    any_: tuple[Way, ...] = ()
+    none: Annotated[str, Text(r"\S(.*\S)?", "one line of text")] | None = None
+    """Why no program shows it; None where one does."""
+
+
+def uses_contradictions(uses: Uses, here: Path) -> Iterator[Mismatch]:
+    """What the schema cannot see: words that are none, a way without anything a program does, neither ways nor a reason."""
+    if bool(uses.any_) == (uses.none is not None):
+        yield Mismatch(here, "needs either `any` with at least one way, or `none` with the reason why no program shows it")
+    for index, way in enumerate(uses.any_):
+        place: Path = (*here, "any", index)
+        for key, words in (("all", way.all_), ("without", way.without)):
+            for position, word in enumerate(words):
+                if word not in VOCABULARY:
+                    yield Mismatch((*place, key, position), f"{word} is not in the vocabulary of uses: `doctor matrix vocabulary` lists it")
+        if all(VOCABULARY[word].kind == "unseen" for word in way.all_ if word in VOCABULARY):
+            yield Mismatch((*place, "all"), "needs at least one word for what a program does")
+
+
+def may_be_class(name: str, patterns: tuple[str, ...]) -> bool | None:
+    """Whether a class that is loaded is one of these; None for an Auto class, which loads what the checkpoint says."""
+    if any(fnmatchcase(name, pattern) for pattern in patterns):
+        return True
+    if not name.startswith("AutoModel"):
+        return False
+    head = name.removeprefix("AutoModel")
+    return None if any(_may_load(head, pattern) for pattern in patterns) else False
+
+
+def _may_load(head: str, pattern: str) -> bool:
+    """Whether the Auto class for this head can load a class: AutoModelForCausalLM loads those that end in ForCausalLM or LMHeadModel."""
+    if head == "ForCausalLM":
+        return pattern.endswith(("ForCausalLM", "LMHeadModel"))
+    if head == "ForSeq2SeqLM":
+        return pattern.endswith(("ForConditionalGeneration", "MTModel"))
+    return pattern.endswith(head) if head else pattern.endswith("Model")
