@@ -41,6 +41,8 @@ class Diagnosis:
     """What the reproducers saw that were run here."""
     policy: Policy = CONCERN_COUNTS
     """What counts."""
+    program: Program | None = None
+    """What was read of the program that was shown; None when none was."""
 
     @property
     def counted(self) -> tuple[Finding, ...]:
@@ -49,10 +51,11 @@ class Diagnosis:
 
     @property
     def exit_code(self) -> int:
-        """1 when anything was found that counts. Else 2 when a fact that could have changed that was not had. Else 0."""
+        """1 when anything was found that counts. Else 2 when a fact that could have changed that was not had, or a file not read. Else 0."""
         if self.counted:
             return 1
-        return 2 if any(each.important for each in self.unknown) else 0
+        unread = self.program is not None and any(each.line == 0 for each in self.program.unread)
+        return 2 if unread or any(each.important for each in self.unknown) else 0
 
     def __str__(self) -> str:
         from doctor.diagnosis.summary import as_text
@@ -100,7 +103,7 @@ def diagnose(
     findings += [each for each in faults if narrowing.admits(each.id, each.package, each.severity)]
     findings.sort(key=_nearest_and_worst_first)
     unknown = tuple(dict.fromkeys((*environment.unknown, *_not_covered(environment, matrix, narrowing))))
-    return Diagnosis(environment, matrix.version, len(matrix.advisories), tuple(findings), unknown, plan, outlook, observations, policy)
+    return Diagnosis(environment, matrix.version, len(matrix.advisories), tuple(findings), unknown, plan, outlook, observations, policy, program)
 
 
 def _plans(

@@ -68,7 +68,16 @@ def verdict_of(diagnosis: Diagnosis) -> Verdict:
         return Verdict("unsure", f"{important[-1][0].upper()}{important[-1][1:]}")
     if important:
         return Verdict("unsure", f"Nothing wrong was found with {where}, but a fact is missing: {important[0]}.")
-    return Verdict("ok", f"Nothing is wrong with {where}.")
+    program = diagnosis.program
+    if program is None:
+        return Verdict("ok", f"Nothing is wrong with {where}.")
+    unread = [each for each in program.unread if each.line == 0]
+    if unread:
+        return Verdict("unsure", f"Nothing wrong was found with {where} and this program, but {_things(len(unread), 'file')} could not be read.")
+    possible = sum(each.concerns == "possible-use" for each in diagnosis.findings)
+    meets = f"for certain, but may meet {possible}: the code alone does not say" if possible else ""
+    sentence = f"Nothing is wrong with {where}, and this program ({_things(program.files, 'file')}) meets no known problem of it {meets}"
+    return Verdict("ok", f"{sentence.rstrip()}.")
 
 
 def _problem(counted: tuple[Finding, ...], where: str) -> str:
@@ -77,7 +86,7 @@ def _problem(counted: tuple[Finding, ...], where: str) -> str:
     others = len(counted) - of_environment - of_program
     parts = [
         f"{_things(of_environment, 'thing')} {_is(of_environment)} wrong with {where}" if of_environment else "",
-        f"{_things(of_program, 'known problem')} of these versions {'is' if of_program == 1 else 'are'} met by what was shown" if of_program else "",
+        f"{_things(of_program, 'known problem')} of these versions {'is' if of_program == 1 else 'are'} met by this program" if of_program else "",
         f"{_things(others, 'known trap')} {'lies' if others == 1 else 'lie'} in these releases, and all count" if others else "",
     ]
     return "; ".join(part for part in parts if part) + "."

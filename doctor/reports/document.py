@@ -14,6 +14,7 @@ from doctor.diagnosis.summary import Summary, Verdict, summary_of, verdict_of
 from doctor.explain.explanation import LikelyCause
 from doctor.facts.environment import Environment
 from doctor.facts.observation import Observation
+from doctor.facts.program import Unread
 from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.reports.redact import Redactor
 from doctor.upgrade.command import upgrade_command
@@ -48,6 +49,18 @@ class Upgrade:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadProgram:
+    """What was read of the program that was shown; where it sets findings off, they say."""
+
+    files: int
+    """How many files held code that was read."""
+    lines: int
+    """How many lines these have."""
+    unread: tuple[Unread, ...]
+    """What could not be read, and counts as unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """`doctor check --format json`, `doctor confirm`'s and `doctor report`'s."""
 
@@ -66,6 +79,8 @@ class Report:
     observations: tuple[Observation, ...]
     """What the reproducers saw that were run: `doctor confirm`. Empty for `doctor check`."""
     exit_code: int
+    program: ReadProgram | None = None
+    """What was read of the program that was shown; None when none was."""
     traceback: str | None = None
     """The text given with `doctor report --traceback`; None when none was."""
     causes: tuple[LikelyCause, ...] = ()
@@ -161,7 +176,7 @@ def report_on(
     """The report on a diagnosis, masked by `redactor`. Installation faults stand in `remaining` as well."""
     command = upgrade_command(diagnosis.plan.changes, redactor.place(diagnosis.environment))
     diagnosis, traceback, accelerate_config, causes = redactor.value((diagnosis, traceback, accelerate_config, causes))
-    plan, counted = diagnosis.plan, diagnosis.counted
+    plan, counted, program = diagnosis.plan, diagnosis.counted, diagnosis.program
     cleared = {each for change in plan.changes for each in change.clears}
     return Report(
         schema_version=2,
@@ -181,6 +196,7 @@ def report_on(
         ),
         observations=diagnosis.observations,
         exit_code=diagnosis.exit_code,
+        program=ReadProgram(program.files, program.lines, program.unread) if program is not None else None,
         traceback=traceback,
         causes=causes,
         accelerate_config=accelerate_config,

@@ -40,7 +40,6 @@ def test_an_environment_folder_is_examined(doctor: Doctor, no_torch_stack: Path)
         (["frobnicate"], "`doctor --help` lists the commands"),
         (["check", "--form", "x"], "--form: not known here, did you mean --format?"),
         (["confirm", "MT999"], "MT999: no such advisory"),
-        (["train.py"], "doctor run -- python train.py"),
         (["run", "train.py"], "doctor run -- python train.py"),
     ],
 )
@@ -52,6 +51,11 @@ def test_what_was_mistyped_gets_a_hint_in_one_line(doctor: Doctor, tmp_path: Pat
     assert line.startswith("doctor: ")
     assert message in line
     assert "--id" not in line
+
+
+def test_a_program_is_checked(doctor: Doctor, tmp_path: Path, no_torch_stack: Path) -> None:
+    (tmp_path / "train.py").write_text("print(1)\n")
+    assert doctor("train.py", "--python", no_torch_stack, "--no-live", "--format", "json").json["program"]["files"] == 1
 
 
 @pytest.mark.parametrize("arguments", [["-V"], ["--version"]])

@@ -54,7 +54,7 @@ def _shown(report: Report, everything: bool) -> tuple[Finding, ...]:
     return (
         report.findings
         if everything
-        else tuple(each for each in report.findings if each.concerns_somebody or each.status in ("confirmed", "cleared"))
+        else tuple(each for each in report.findings if each.concerns_somebody or each.status in ("confirmed", "cleared") or each.places)
     )
 
 
@@ -224,8 +224,11 @@ def _sections(shown: Sequence[Finding], report: Report) -> Iterator[_Section]:
             yield _Section(title, taken)
 
     yield from take("Cleared here: the versions match, but the reproducer passed:", [each for each in left if each.status == "cleared"])
-    yield from take("What was shown does what sets these off:", [each for each in left if each.concerns == "program"])
+    yield from take("This program sets these off:", [each for each in left if each.concerns == "program"])
     yield from take("Wrong with this environment, whatever is run in it:", [each for each in left if each.concerns == "environment"])
+    yield from take(
+        "This program may set these off; what decides is not in the code:", [each for each in left if each.concerns == "possible-use" and each.places]
+    )
     yield from take("May be wrong here; a fact is missing to be sure:", [each for each in left if each.concerns == "possible-use"])
     for change in (*report.upgrade.changes, *report.upgrade.exposures.changes):
         title = f"Only for what uses it; {change.package} {change.to} is without:"
@@ -249,6 +252,8 @@ def _title(finding: Finding) -> Paragraph:
 
 def _brief(finding: Finding) -> Group:
     """The title, and for what an upgrade may cure, what sets it off; how not to use a model is in the title."""
+    if finding.places:
+        return Group(_title(finding), *_places(finding, most=1), *(Paragraph(each, _INSET, style="dim") for each in finding.missing[:1]))
     if finding.observed is not None:
         return Group(_title(finding), Paragraph(finding.observed, _INSET, style="dim", one_line=True))
     if finding.kind in NO_UPGRADE_CURES:

@@ -1,0 +1,179 @@
+"""What is read of a program: by which words, and where."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from doctor.facts.program import Program
+from doctor.hazards.scan import read_program
+
+LOADER = "from transformers import AutoModelForCausalLM as AM\n"
+
+
+def read(code: str, file: str = "train.py") -> Program:
+    return read_program(dedent(code).encode(), file)
+
+
+def uses(code: str) -> set[str]:
+    """Every word, with the line it stands on and how sure it is where that is not certain."""
+    return {
+        f"{use.word} {use.place.line}{'' if use.place.sure == 'certain' else f' {use.place.sure}'}"
+        for subject in read(code).subjects
+        for use in subject.uses
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("model = AM.from_pretrained('x', device_map='auto')", {"load 2", "device-map 2", "device-map-auto 2"}),
+        ("model = AM.from_pretrained('x', device_map=None)", {"load 2"}),
+        ("options = dict(device_map='auto')\nmodel = AM.from_pretrained('x', **options)", {"load 3", "device-map 3", "device-map-auto 3"}),
+        (
+            "options = {}\nif big:\n    options['device_map'] = 'auto'\nmodel = AM.from_pretrained('x', **options)",
+            {"load 5", "device-map 5 likely", "device-map-auto 5 likely"},
+        ),
+        ("where = choose()\nmodel = AM.from_pretrained('x', device_map=where)", {"load 3", "device-map 3 likely", "device-map-auto 3 possible"}),
+        ("AM.from_pretrained('x').to('cuda')", {"load 2", "move 2"}),
+        ("import torch\nAM.from_pretrained('x').to(torch.float16)", {"load 3"}),
+        ("AM.from_pretrained('x').to(dtype=kind)", {"load 2"}),
+        ("def load(name):\n    return AM.from_pretrained(name)\nmodel = load('x').eval()\nmodel.cuda()", {"load 3", "move 5"}),
+        (
+            "class Server:\n    def __init__(self):\n        self.model = AM.from_pretrained('x')\n    def go(self):\n        self.model.to(device)",
+            {"load 4", "move 6"},
+        ),
+        (
+            "if a:\n    model = AM.from_pretrained('x')\nelse:\n    model = AM.from_pretrained('y')\nmodel.cuda()",
+            {"load 3", "load 5", "move 6 likely"},
+        ),
+        ("model = None\ndef start():\n    global model\n    model = AM.from_pretrained('x')\ndef serve():\n    model.cuda()", {"load 5", "move 7"}),
+        ("from transformers import AutoTokenizer\nAutoTokenizer.from_pretrained('x')", set()),
+        ("from transformers import pipeline\np = pipeline('fill-mask', model=AM.from_pretrained('x'), device=0)", {"load 3", "pipeline-device 3"}),
+        ("from transformers import Trainer\nTrainer(model=AM.from_pretrained('x'), args=args)", {"load 3", "trainer 3", "train 3"}),
+        ("import torch\nwith torch.device('meta'):\n    AM.from_pretrained('x')", {"load 4", "in-meta-context 4"}),
+        (
+            "from accelerate import init_empty_weights as empty\nwith empty():\n    model = AM.from_config(c)\nmodel.to_empty(device='cpu')",
+            {"build-on-meta 4", "build-empty 4", "to-empty 5"},
+        ),
+    ],
+)
+def test_uses(code: str, words: set[str]) -> None:
+    assert uses(LOADER + code) == words
+
+
+THREADED = """
+from concurrent.futures import ThreadPoolExecutor
+import asyncio, threading
+lock = threading.Lock()
+def load(name):
+    return AM.from_pretrained(name)
+def safely(name):
+    with lock:
+        return AM.from_pretrained(name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "sure"),
+    [
+        ("with ThreadPoolExecutor() as pool:\n    list(pool.map(load, names))", "certain"),
+        ("with ThreadPoolExecutor(max_workers=1) as pool:\n    list(pool.map(load, names))", None),
+        ("with ThreadPoolExecutor() as pool:\n    list(pool.map(safely, names))", None),
+        ("for name in names:\n    threading.Thread(target=load, args=(name,)).start()", "certain"),
+        ("threading.Thread(target=load, args=('x',)).start()", "possible"),
+        ("async def main():\n    await asyncio.gather(*[asyncio.to_thread(load, name) for name in names])", "certain"),
+        ("from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\ndef route(name):\n    return load(name)", "likely"),
+        ("from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\nasync def route(name):\n    return load(name)", None),
+        ("load('x')", None),
+    ],
+)
+def test_loads_that_several_threads_come_to(code: str, sure: str | None) -> None:
+    found = [use.place.sure for subject in read(LOADER + THREADED + code).subjects for use in subject.uses if use.word == "in-threads"]
+    assert (found[0] if found else None) == sure
+
+
+MODEL = """
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+class Model(PreTrainedModel):
+    def __init__(self, config):
+        super().__init__(config)
+        {line}
+        self.post_init()
+    def _init_weights(self, module):
+        if hasattr(module, 'kept'):
+            module.kept.copy_(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("self.rates = [x.item() for x in torch.linspace(0, 0.1, config.depth)]", "reads-linspace-in-init"),
+        ("self.rates = [x.item() for x in torch.linspace(0, 0.1, config.depth, device='cpu')]", None),
+        ("self.rates = numpy.linspace(0, 0.1, config.depth).tolist()", None),
+        ("self.count = int(torch.arange(4).sum())", "reads-tensor-in-init"),
+        ("self.inner.to('cuda')", "moves-part-in-init"),
+        ("self.inner = nn.Linear(2, 2).cuda()", "moves-part-in-init"),
+        ("self.inner = nn.Linear(2, 2).to(torch.bfloat16)", None),
+        ("self.inner = AutoModel.from_pretrained('x')", "loads-model-in-init"),
+        ("self.inner.load_state_dict(torch.load('x'))", "loads-state-dict-in-init"),
+        ("self.scale = nn.Parameter(torch.ones(3))", "new-parameter"),
+        ("self.kept = nn.Parameter(torch.ones(3))", None),
+        ("self.register_buffer('mask', torch.ones(3), persistent=False)", "nonpersistent-buffer"),
+        ("self.register_buffer('kept', torch.ones(3), persistent=False)", None),
+        ("self.register_buffer('none', None, persistent=False)", None),
+        ("self.head.weight = self.embedding.weight", "ties-in-init"),
+    ],
+)
+def test_rules_for_classes(line: str, word: str | None) -> None:
+    (subject,) = read(MODEL.format(line=line)).subjects
+    assert {use.word for use in subject.uses} == {"own-model", *([word] if word else [])}
+
+
+def test_a_constructor_that_does_not_end_with_post_init() -> None:
+    code = MODEL.format(line="pass").replace("self.post_init()", "pass")
+    assert [use.word for use in read(code).subjects[0].uses] == ["own-model", "no-post-init"]
+
+
+def test_what_is_no_python_is_left_out_and_said() -> None:
+    program = read(LOADER + "print 'two'\nmodel = AM.from_pretrained('x')\nmodel.cuda()\n")
+    assert [(each.file, each.line) for each in program.unread] == [("train.py", 2)]
+    assert [use.word for use in program.subjects[0].uses] == ["load", "move"]
+
+
+@pytest.mark.parametrize("content", [b"\0from_pretrained", b"from_pretrained(" + b"(" * 5000, b"from_pretrained" + b"[" * 100_000])
+def test_what_cannot_be_read_at_all_is_said(content: bytes) -> None:
+    program = read_program(content, "x.py")
+    assert program.unread
+    assert program.subjects == ()
+
+
+def test_a_deep_source_is_survived() -> None:
+    code = "from_pretrained\n" + "".join(f"{' ' * depth}if x:\n" for depth in range(90)) + " " * 90 + "pass\n"
+    assert read(code + "x = " + "-" * 5000 + "1\n").files == 1
+
+
+def test_a_notebook_is_read_cell_by_cell() -> None:
+    cells = '{"cells": [{"cell_type": "code", "source": ["%pip install x\\n", "import transformers"]}, {"cell_type": "markdown", "source": ["x"]},'
+    cells += '{"cell_type": "code", "source": "m = transformers.AutoModel.from_pretrained(1)\\nm.cuda()"}]}'
+    (subject,) = read_program(cells.encode(), "a.ipynb").subjects
+    assert [(use.place.file, use.place.line) for use in subject.uses if use.word == "move"] == [("a.ipynb[3]", 2)]
+
+
+def test_code_in_a_text_is_read() -> None:
+    text = "I did:\n```python\nfrom transformers import AutoModel\n>>> m = AutoModel.from_pretrained('x')\nm.cuda()\n```\nand it failed\n"
+    (subject,) = read_program(text.encode(), "issue.md").subjects
+    assert [(use.place.line, use.place.source) for use in subject.uses if use.word == "move"] == [(5, "m.cuda()")]
+
+
+def test_variables_of_scripts() -> None:
+    script = "#!/bin/sh\nexport ACCELERATE_INIT_INCLUDE_BUFFERS=1\n# WORLD_SIZE=9\ntorchrun --nproc_per_node=4 train.py\n"
+    variables = read_program(script.encode(), "run.sh").variables
+    assert [(each.name, each.value, each.place.line) for each in variables] == [
+        ("ACCELERATE_INIT_INCLUDE_BUFFERS", "1", 2),
+        ("WORLD_SIZE", "4", 4),
+    ]
