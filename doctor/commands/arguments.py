@@ -94,9 +94,9 @@ def matrix_of(options: argparse.Namespace) -> Matrix:
 
 def known_package(name: str, matrix: Matrix) -> str:
     """A package named on the command line, normalised. Raises `DoctorError` when the matrix does not speak of it."""
-    from packaging.utils import canonicalize_name
+    from doctor.knowledge.matrix import normalised_name
 
-    normalised = canonicalize_name(name)
+    normalised = normalised_name(name)
     if normalised not in matrix.packages:
         raise DoctorError(f"--package {name}: the matrix speaks of {', '.join(sorted(matrix.packages))}")
     return normalised

@@ -7,6 +7,7 @@ Ranges are OSV's half-open events (https://ossf.github.io/osv-schema/), ordered 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
@@ -40,6 +41,11 @@ def parse_version(text: str) -> Version:
     if len(text) > MAX_VERSION_CHARACTERS:
         raise InvalidVersion(f"longer than {MAX_VERSION_CHARACTERS} characters")
     return Version(text.partition("+")[0])
+
+
+def normalised_name(name: str) -> str:
+    """A distribution's name as PEP 503 normalises it. (`packaging.utils`, which has this too, imports much besides.)"""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 VersionText = Annotated[Version, Text(r"[^\s+]+", 'a PEP 440 version such as "4.50.0"', parse_version)]

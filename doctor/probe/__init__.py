@@ -13,7 +13,7 @@ from doctor.facts.environment import Distribution, Environment, InstallationFaul
 from doctor.facts.variables import loading_variables
 from doctor.knowledge.matrix import Matrix
 from doctor.probe.child import Child
-from doctor.probe.gpu import gpu_facts, gpu_faults, start_nvml
+from doctor.probe.gpu import gpu_facts, gpu_faults, has_nvidia, start_nvml
 from doctor.probe.interpreter import Choice, ask_interpreter, choose_interpreter, read_interpreter
 from doctor.probe.manager import environment_manager
 from doctor.probe.memory import examine_disk, examine_memory
@@ -57,11 +57,11 @@ def examine(
         torch_child = _torch_child(choice, live, timeout)
         if isinstance(torch_child, Child):
             children.enter_context(torch_child)
-        nvml_child = children.enter_context(start_nvml())
+        nvml_child = children.enter_context(start_nvml()) if has_nvidia() else None
         patient = ask_interpreter(choice) if live else read_interpreter(choice, os.environ)
         packages = examine_packages(patient.path, interest.packages, directory, patient.python.version)
         memory, disk, system = examine_memory(), examine_disk(directory), examine_platform()
-        gpu = gpu_facts(nvml_child.wait())
+        gpu = gpu_facts(nvml_child.wait() if nvml_child is not None else None)
         torch = torch_child
         if isinstance(torch_child, Child):
             with waiting("asking torch (import, CUDA)"):

@@ -15,6 +15,8 @@ from doctor.probe.child import Child, Outcome, script_command
 NVML_TIMEOUT_SECONDS = 10.0
 _SCRIPT = Path(__file__).parent / "nvml_facts.py"
 _PCI = Path("/sys/bus/pci/devices")
+_NVIDIA_DRIVER = (Path("/proc/driver/nvidia"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
+"""Where Linux shows a driver that NVML can talk to, the last in WSL."""
 _AMD_DRIVER = Path("/sys/module/amdgpu")
 _VENDORS = {"0x10de": "nvidia", "0x1002": "amd"}
 
@@ -48,21 +50,28 @@ class _Answers:
     devices: tuple[_Device, ...] = ()
 
 
+def has_nvidia(pci: Path = _PCI, driver: tuple[Path, ...] = _NVIDIA_DRIVER) -> bool:
+    """Whether there may be an NVIDIA driver or GPU here. Asking NVML costs as much as the rest of doctor's start."""
+    return sys.platform != "linux" or any(os.path.exists(each) for each in driver) or "nvidia" in _display_vendors(pci)
+
+
 def start_nvml() -> Child:
     """Start asking NVML, in a child of doctor's own interpreter: a broken driver can hang or crash whoever asks it."""
     return Child(script_command(sys.executable, _SCRIPT, NVML_TIMEOUT_SECONDS), NVML_TIMEOUT_SECONDS)
 
 
-def gpu_facts(outcome: Outcome, pci: Path = _PCI, amd_driver: Path = _AMD_DRIVER) -> GpuFacts:
-    """The drivers that answered, the GPUs they know, and what is on the bus."""
+def gpu_facts(nvml: Outcome | None, pci: Path = _PCI, amd_driver: Path = _AMD_DRIVER) -> GpuFacts:
+    """The drivers that answered, the GPUs they know, and what is on the bus; `nvml` is None where nobody was there to ask."""
     vendors = frozenset(_display_vendors(pci))
     drivers = []
     if os.path.isdir(amd_driver):
         drivers.append(Driver("amd", _first_line(amd_driver / "version"), None))
-    data = json_answers(outcome.stdout)
+    if nvml is None:
+        return GpuFacts((), tuple(drivers), (), vendors)
+    data = json_answers(nvml.stdout)
     if not data or any(schema.mismatches(_Answers, data)):
-        how = "the NVIDIA driver did not answer in time" if outcome.timed_out else f"asking the NVIDIA driver ended with {outcome.ending}"
-        said = last_line(outcome.stderr)
+        how = "the NVIDIA driver did not answer in time" if nvml.timed_out else f"asking the NVIDIA driver ended with {nvml.ending}"
+        said = last_line(nvml.stderr)
         reason = how + (f" ({said})" if said else "")
         return GpuFacts((), tuple(drivers), (Unknown("drivers.nvidia", reason),), vendors)
     answers: _Answers = schema.construct(_Answers, data)

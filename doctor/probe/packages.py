@@ -7,22 +7,23 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any, Literal
 
-import importlib_metadata
-from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement as Requires
-from packaging.utils import canonicalize_name
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
 from doctor.facts.environment import Distribution, InstallationFault, Origin, Requirement, VersionSource
-from doctor.knowledge.matrix import parse_version
+from doctor.knowledge.matrix import normalised_name, parse_version
+
+if TYPE_CHECKING:
+    from packaging.markers import Marker
 
 _MAX_MODULE_BYTES = 512 * 1024
-_HEADER = re.compile(r"^(Name|Version|Requires-Dist):(.*)$", re.MULTILINE | re.IGNORECASE)
+_MAX_METADATA_CHARACTERS = 4 * 1024 * 1024
+_HEADERS = ("name", "version", "requires-dist")
+_RECORD_NAME_ENDS = re.compile(r"-\d|\.(?:dist|egg)-info$")
 _SET_ASIDE = "-~.=%0123456789"
 """What pip puts in place of first letters, after a `~`, when it sets aside what it is about to remove."""
 _VERSION_LINE = re.compile(r"""^__version__(?:\s*:\s*\w+)?\s*=\s*["']([^"'\s]{1,100})["']""", re.MULTILINE)
@@ -37,7 +38,7 @@ class Packages:
     faults: tuple[InstallationFault, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Record:
     """One dist-info or egg-info folder."""
 
@@ -48,8 +49,17 @@ class _Record:
     requires: tuple[str, ...] = ()
     problem: Literal["unreadable", "missing"] | None = None
     """Why there is no usable METADATA."""
-    direct_url: Mapping[str, Any] = field(default_factory=dict)
-    installer: str | None = None
+
+    @functools.cached_property
+    def direct_url(self) -> Mapping[str, Any]:
+        """direct_url.json as PEP 610 describes it; empty when there is none, or nothing sensible in it."""
+        return _direct_url(self.folder)
+
+    @property
+    def installer(self) -> str | None:
+        """The tool that says it installed it."""
+        words = (_text_of(self.folder / "INSTALLER") or "").split()
+        return words[0][:30].lower() if words else None
 
     @property
     def folder_version(self) -> str | None:
@@ -73,7 +83,7 @@ def examine_packages(path: Sequence[Path], names: Iterable[str], directory: Path
     """The distributions called `names` on the module search `path`; `directory` is where the user starts Python, `python` its version."""
     wanted = frozenset(names)
     records = _records(path)
-    set_aside = [child for entry in path for child in _children(entry) if child.name.startswith("~")]
+    set_aside = [entry / name for entry in path for name in _names_in(entry) if name.startswith("~")]
     installed: dict[str, Distribution] = {}
     faults: list[InstallationFault] = []
     for name in sorted(wanted):
@@ -89,67 +99,68 @@ def examine_packages(path: Sequence[Path], names: Iterable[str], directory: Path
 
 def unpublished(path: Sequence[Path]) -> tuple[tuple[str, str | None], ...]:
     """The names of distributions that direct_url.json says are not from an index, each with the folder it was installed from, if from one."""
+    from urllib.parse import unquote
+
     found = []
     for entry in path:
         for file in sorted(entry.glob("*.dist-info/direct_url.json")):
-            url = _direct_url(importlib_metadata.PathDistribution(file.parent)).get("url")
+            url = _direct_url(file.parent).get("url")
             folder = unquote(url[len("file://") :]) if isinstance(url, str) and url.startswith("file://") else None
-            name = canonicalize_name(re.split(r"-\d|\.dist-info$", file.parent.name, maxsplit=1)[0])
-            found.append((name, folder))
+            found.append((_name_of_record(file.parent.name), folder))
     return tuple(found)
 
 
 def _records(path: Sequence[Path]) -> list[_Record]:
     """Every record on the path, in its order; a folder reached by two entries counts once, one that pip has set aside not at all."""
-    records: dict[str, _Record] = {}
-    for distribution in importlib_metadata.Distribution.discover(path=[str(entry) for entry in path]):
-        folder = getattr(distribution, "_path", None)
-        if isinstance(folder, Path) and not folder.name.startswith("~"):
-            records.setdefault(os.path.realpath(folder), _record(distribution, folder))
+    records: dict[tuple[str, str], _Record] = {}
+    for entry in path:
+        home, egg = os.path.realpath(entry), entry.suffix == ".egg"
+        for name in _names_in(entry):
+            is_record = name.endswith((".dist-info", ".egg-info")) or (egg and name == "EGG-INFO")
+            if is_record and not name.startswith("~") and (home, name) not in records:
+                records[home, name] = _record(entry / name)
     return list(records.values())
 
 
-def _record(distribution: importlib_metadata.Distribution, folder: Path) -> _Record:
-    name = canonicalize_name(re.split(r"-\d|\.(?:dist|egg)-info$", folder.name, maxsplit=1)[0])
-    try:
-        # The third is an .egg-info that is itself the file, as distutils wrote it.
-        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or distribution.read_text("")
-    except (OSError, UnicodeDecodeError):
-        return _Record(name, folder, problem="unreadable")
-    if not text:
-        return _Record(name, folder, problem="unreadable" if os.path.lexists(folder / "METADATA") else "missing")
-    headers = _headers(text)
-    if not headers.get("name") or not headers.get("version"):
-        return _Record(name, folder, problem="unreadable")
-    version, requires = headers["version"][0][:100], tuple(headers.get("requires-dist", ()))
-    direct_url, installer = _direct_url(distribution), _installer(distribution)
-    return _Record(canonicalize_name(headers["name"][0]), folder, version, requires, None, direct_url, installer)
+def _record(folder: Path) -> _Record:
+    name = _name_of_record(folder.name)
+    files = (folder / "METADATA", folder / "PKG-INFO", folder)  # the last: an .egg-info that is itself the file, as distutils wrote it
+    headers = _headers(next(filter(None, map(_text_of, files)), ""))
+    if headers.get("name") and headers.get("version"):
+        return _Record(normalised_name(headers["name"][0]), folder, headers["version"][0][:100], tuple(headers.get("requires-dist", ())))
+    is_there = any(os.path.lexists(file) for file in files[:2]) or not os.path.isdir(folder)
+    return _Record(name, folder, problem="unreadable" if is_there else "missing")
+
+
+def _name_of_record(name: str) -> str:
+    return normalised_name(_RECORD_NAME_ENDS.split(name, maxsplit=1)[0])
 
 
 def _headers(text: str) -> dict[str, list[str]]:
     """The headers we read of a core metadata file, which `email` would take ten times as long to parse with all the others."""
     headers: dict[str, list[str]] = {}
-    for match in _HEADER.finditer(text.partition("\n\n")[0]):
-        if value := match[2].strip():
-            headers.setdefault(match[1].lower(), []).append(value)
+    for line in text.partition("\n\n")[0].split("\n"):
+        name, _, value = line.partition(":")
+        if name.lower() in _HEADERS and (value := value.strip()):
+            headers.setdefault(name.lower(), []).append(value)
     return headers
 
 
-def _direct_url(distribution: importlib_metadata.Distribution) -> Mapping[str, Any]:
-    """direct_url.json as PEP 610 describes it; empty when there is none, or nothing sensible in it."""
+def _text_of(file: Path) -> str | None:
+    """The text of a file of a record; None where there is none, or it cannot be read."""
     try:
-        data = json.loads(distribution.read_text("direct_url.json") or "{}")
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
-def _installer(distribution: importlib_metadata.Distribution) -> str | None:
-    try:
-        words = (distribution.read_text("INSTALLER") or "").split()
+        with file.open(encoding="utf-8") as stream:
+            return stream.read(_MAX_METADATA_CHARACTERS)
     except (OSError, UnicodeDecodeError):
         return None
-    return words[0][:30].lower() if words else None
+
+
+def _direct_url(folder: Path) -> Mapping[str, Any]:
+    try:
+        data = json.loads(_text_of(folder / "direct_url.json") or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 class _Module:
@@ -190,15 +201,15 @@ def module_in(folder: Path, name: str) -> Path | None:
     return source if os.path.isfile(source) else None
 
 
-def _children(folder: Path) -> list[Path]:
+def _names_in(folder: Path) -> list[str]:
     try:
-        return list(folder.iterdir())
+        return sorted(os.listdir(folder))
     except OSError:
         return []
 
 
 def _holds_python(folder: Path) -> bool:
-    return any(child.suffix in (".py", ".so") for child in _children(folder))
+    return any(name.endswith((".py", ".so")) for name in _names_in(folder))
 
 
 def _distribution(name: str, records: Sequence[_Record], module: _Module) -> Distribution | None:
@@ -329,19 +340,33 @@ def _requirements(records: Iterable[_Record], wanted: frozenset[str], python: st
         first_of_name.setdefault(record.name, record)
     for record in first_of_name.values():
         for line in record.requires:
-            name = re.match(r"[A-Za-z0-9._-]+", line)
-            if name is None or canonicalize_name(name[0]) not in wanted or "extra" in line:
-                continue
-            try:
-                requires = Requires(line)
-            except InvalidRequirement:
-                continue
-            if requires.specifier and _applies(requires.marker, python):
-                yield Requirement(record.name, canonicalize_name(requires.name), str(requires.specifier))
+            name = re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]
+            wants = normalised_name(name) in wanted and "extra" not in line
+            if wants and (specifier := _specifier(line, line[len(name) :], python)):
+                yield Requirement(record.name, normalised_name(name), str(specifier))
+
+
+def _specifier(line: str, after_name: str, python: str | None) -> SpecifierSet | None:
+    """What a Requires-Dist line asks for in the patient's Python (None: not known, so that everything counts); None: nothing, or nonsense."""
+    if not any(each in after_name for each in ";@["):  # as nearly all lines that count
+        try:
+            return SpecifierSet(after_name.strip(" ()"))
+        except InvalidSpecifier:
+            return None
+    # It takes longer to import than everything installed takes to be read.
+    from packaging.requirements import InvalidRequirement, Requirement as Requires
+
+    try:
+        requires = Requires(line)
+    except InvalidRequirement:
+        return None
+    return requires.specifier if _applies(requires.marker, python) else None
 
 
 def _applies(marker: Marker | None, python: str | None) -> bool:
     """Whether a requirement counts in the patient's Python; where that is not known, it does."""
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+
     if marker is None or python is None:
         return True
     try:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from packaging.utils import canonicalize_name
-
+from doctor.knowledge.matrix import normalised_name
 from doctor.readers.statements import IN_PROSE, NOT_LONGER, VERSION, Ledger, Source
 
 _MAX_GAP_LINES = 3
@@ -262,7 +261,7 @@ class CondaFileReader:
         if spec is None:
             return
         name, how, what = spec["name"], spec["how"], (spec["what"] or "").strip()
-        if canonicalize_name(name) == "python":
+        if normalised_name(name) == "python":
             if how in ("=", "==") and _PYTHON.fullmatch(what):
                 self._ledger.fact("python.version", what, source, number)
             return

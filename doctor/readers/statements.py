@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from doctor.facts.environment import AcceleratorKind, Origin
-from doctor.knowledge.matrix import parse_version
+from doctor.knowledge.matrix import normalised_name, parse_version
 
 VERSION = (
     r"[0-9]{1,9}(?:\.[0-9]{1,9}){1,4}(?:[-_.]?(?:alpha|beta|preview|pre|post|rev|rc|dev|a|b|c|r)[-_.]?[0-9]{0,12}){0,3}"
@@ -158,7 +157,7 @@ class Settled:
 
 def canonical(name: str) -> str:
     """The distribution's name, normalised; conda calls torch `pytorch`."""
-    normalised = canonicalize_name(name)
+    normalised = normalised_name(name)
     return _CONDA_NAMES.get(normalised, normalised)
 
 

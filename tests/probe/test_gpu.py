@@ -14,7 +14,7 @@ import pytest
 
 from doctor.facts.environment import Accelerator, Driver, InstallationFault, TorchRuntime
 from doctor.probe.child import Outcome
-from doctor.probe.gpu import GpuFacts, gpu_facts, gpu_faults, start_nvml
+from doctor.probe.gpu import GpuFacts, gpu_facts, gpu_faults, has_nvidia, start_nvml
 
 GB = 1024**3
 RTX = {"name": "NVIDIA GeForce RTX 3090", "memory_total": 24 * GB, "memory_free": 20 * GB, "compute_capability": "8.6"}
@@ -76,6 +76,18 @@ def test_a_driver_that_does_not_answer_is_unknown_with_the_reason(tmp_path: Path
 def test_display_controllers_on_the_bus_are_seen_driver_or_not(tmp_path: Path) -> None:
     on_bus(tmp_path, ("0x030000", "0x10de"), ("0x038000", "0x1002"), ("0x030000", "0x8086"), ("0x020000", "0x10de"), ("", "\0"))
     assert facts(said({"absent": True}), tmp_path).vendors_on_bus == {"nvidia", "amd"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no telling without asking")
+def test_nvml_is_asked_only_where_linux_shows_a_driver_or_a_gpu(tmp_path: Path) -> None:
+    driver = (tmp_path / "nvidiactl",)
+    on_bus(tmp_path, ("0x030000", "0x1002"), ("0x020000", "0x10de"))
+    assert not has_nvidia(tmp_path / "pci", driver)
+    driver[0].touch()
+    assert has_nvidia(tmp_path / "pci", driver)
+    on_bus(tmp_path / "other", ("0x030200", "0x10de"))
+    assert has_nvidia(tmp_path / "other" / "pci", ())
+    assert gpu_facts(None, tmp_path / "pci", tmp_path / "amdgpu").vendors_on_bus == {"amd"}
 
 
 @pytest.mark.parametrize(("version", "expected"), [("6.7.0\n", "6.7.0"), ("", None), (None, None)])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from doctor.facts.environment import Memory
-from doctor.probe.memory import cgroup_limits, examine_disk, examine_memory, memory_under
+from doctor.probe.memory import cgroup_limits, examine_disk, examine_memory, meminfo, memory_under
 
 GB = 1024**3
 V1_UNLIMITED = 9223372036854771712
@@ -132,6 +132,21 @@ def test_this_machine_has_memory() -> None:
     assert memory.total is not None
     assert memory.available is not None
     assert 0 < memory.available <= memory.total
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("MemTotal:       16384 kB\nMemFree:  1 kB\nMemAvailable:    8192 kB\n", (16 * 1024**2, 8 * 1024**2)),
+        ("MemTotal:       16384 kB\nMemFree:  1 kB\n", None),
+        ("MemTotal:\nMemAvailable: many\n", None),
+        ("", None),
+    ],
+)
+def test_what_linux_says_of_its_memory(tmp_path: Path, text: str, expected: tuple[int, int] | None) -> None:
+    (tmp_path / "meminfo").write_text(text)
+    assert meminfo(tmp_path / "meminfo") == expected
+    assert meminfo(tmp_path / "not-there") is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS does not hold processes to RLIMIT_AS")

@@ -175,6 +175,12 @@ class TestOldFormats:
         packages = examine(site)
         assert (packages.installed["lib"].version, packages.faults) == ("1.0", ())
 
+    def test_an_egg_on_the_path(self, site: Path) -> None:
+        (site / "lib-1.0-py3.11.egg" / "EGG-INFO").mkdir(parents=True)
+        (site / "lib-1.0-py3.11.egg" / "EGG-INFO" / "PKG-INFO").write_text("Metadata-Version: 1.2\nName: lib\nVersion: 1.0\n")
+        packages = examine(site, site / "lib-1.0-py3.11.egg")
+        assert (packages.installed["lib"].version, packages.faults) == ("1.0", ())
+
     def test_a_source_tree_on_the_path(self, site: Path) -> None:
         (site.parent / "source" / "lib.egg-info").mkdir(parents=True)
         (site.parent / "source" / "lib.egg-info" / "PKG-INFO").write_text("Metadata-Version: 1.2\nName: lib\nVersion: 1.0\n")
