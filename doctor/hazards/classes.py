@@ -11,17 +11,22 @@ import re
 from collections.abc import Iterator, Sequence
 
 from doctor.facts.program import Sureness
-from doctor.hazards.values import Class, Library, Noted
+from doctor.hazards.values import Class, Function, Library, Noted
 
 _HEADS = re.compile(r"PreTrainedModel$|PretrainedModel$|ModelMixin$")
 _RELEASED = re.compile(r"^transformers\.(?:models\.[\w.]{1,80}\.)?(?!\w{0,60}PreTrainedModel$)[A-Z]\w{1,60}(?:Model|For[A-Z]\w{1,60})$")
+_PREPARES_NOTHING = re.compile(r"PreTrainedModel$|PretrainedModel$|Mixin$|nn\.Module$|ABC$|Generic$")
+"""Bases whose constructors do not end with post_init."""
 _CREATORS = {
     "arange", "ones", "zeros", "full", "tensor", "rand", "randn", "empty", "eye", "logspace", "as_tensor", "ones_like", "zeros_like",
     "full_like", "stack", "cat", "cumsum", "outer", "pow", "exp", "log", "sqrt", "sin", "cos", "meshgrid", "max", "min", "sum", "prod",
-    "flip", "range", "Tensor", "abs", "floor",
+    "flip", "range", "abs", "floor",
 }  # fmt: skip
 _READERS = ("item", "tolist", "numpy")
 _CASTS = ("float", "int", "bool")
+_CHILDS_WEIGHT = re.compile(r"self\.\w{1,60}\.[\w.]{0,60}(?:weight|bias)\b")
+_CAPITALISED = re.compile(r"\b_?[A-Z]\w{0,99}")
+_NORMS = re.compile(r"(?:RMS|Layer|Group|Batch)_?Norm")
 _NO_MODEL = re.compile(r"Tokenizer|Processor|Config|Extractor|Scheduler")
 _IN_PLACE = re.compile(r"^(?:normal|uniform|fill|zero|copy|trunc_normal|random|exponential|mul|div|add|clamp)_$")
 
@@ -54,11 +59,21 @@ def _parts_of(heads: Sequence[Class], classes: Sequence[Class]) -> list[Class]:
     found: dict[str, Class] = {each.node.name: each for each in heads}
     todo = list(heads)
     while todo:
-        for node in ast.walk(todo.pop().node):
-            if isinstance(node, ast.Name) and node.id in by_name and node.id not in found:
-                found[node.id] = by_name[node.id]
-                todo.append(by_name[node.id])
+        for name in _capitalised(todo.pop()):
+            if name in by_name and name not in found:
+                found[name] = by_name[name]
+                todo.append(by_name[name])
     return [each for each in found.values() if is_loaded(each) or _is_torch_module(each)]
+
+
+def _lines(of: Class | Function) -> Sequence[str]:
+    """The text of a class or function, which is faster searched than its tree."""
+    return of.piece.lines[of.node.lineno - 1 : of.node.end_lineno]
+
+
+def _capitalised(each: Class) -> set[str]:
+    """The capitalised words of a class's code: classes that it may be built of."""
+    return set(_CAPITALISED.findall("\n".join(_lines(each))))
 
 
 def _is_torch_module(each: Class) -> bool:
@@ -96,8 +111,9 @@ class _Rules:
             yield from self._constructor(constructor.node)
         if "_init_weights" in self.of.methods:
             yield from _writes_in_place(self.of.methods["_init_weights"].node)
-        if "forward" in self.of.methods:
-            yield from _reads_of_children(self.of.methods["forward"].node)
+        forward = self.of.methods.get("forward")
+        if forward is not None and any(_CHILDS_WEIGHT.search(line) for line in _lines(forward)):
+            yield from _reads_of_children(forward.node)
 
     def _constructor(self, node: ast.AST) -> Iterator[Found]:
         for statement in getattr(node, "body", []):
@@ -135,7 +151,7 @@ class _Rules:
             else:
                 self.tensors.pop(name, None)
             attribute = name.removeprefix("self.")
-            if kind == "parameter" and name.startswith("self.") and "." not in attribute and attribute not in self.initialised:
+            if kind == "parameter" and name.startswith("self.") and "." not in attribute and not self._is_set(attribute):
                 yield "new-parameter", node, self.base
             value = _dotted(node.value)
             if value is not None and name.startswith("self.") and value.startswith("self."):
@@ -197,13 +213,16 @@ class _Rules:
         """Whether the loader of transformers 5 rebuilds it itself: the frequencies of what looks like its own rotary embeddings."""
         return "RotaryEmbedding" in self.of.node.name and name.endswith("inv_freq") and "original_inv_freq" in ast.unparse(self.of.node)
 
+    def _is_set(self, attribute: str) -> bool:
+        """Whether `_init_weights`, or the loader's own for norms, sets a parameter."""
+        return attribute in self.initialised or (attribute in ("weight", "bias") and _NORMS.search(self.of.node.name) is not None)
+
     def _lacks_post_init(self, node: ast.AST) -> bool:
         if self.of.node.name.endswith(("PreTrainedModel", "PretrainedModel")):
             return False
         return not _calls_post_init(node) and all(
-            (isinstance(base, Library) and _HEADS.search(base.path) is not None) or (isinstance(base, Class) and not _prepares(base))
+            not _prepares(base) if isinstance(base, Class) else isinstance(base, Library) and _PREPARES_NOTHING.search(base.path) is not None
             for base in self.of.bases
-            if not (isinstance(base, Library) and not (_HEADS.search(base.path) or _RELEASED.match(base.path)))
         )
 
     def _kind(self, node: ast.expr) -> str | None:
@@ -282,7 +301,7 @@ def _prepares(of: Class) -> bool:
     if constructor is not None and _calls_post_init(constructor.node):
         return True
     return any(
-        (isinstance(base, Class) and _prepares(base)) or (isinstance(base, Library) and _RELEASED.match(base.path) is not None) for base in of.bases
+        _prepares(base) if isinstance(base, Class) else not (isinstance(base, Library) and _PREPARES_NOTHING.search(base.path)) for base in of.bases
     )
 
 

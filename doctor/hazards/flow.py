@@ -7,6 +7,7 @@ by themselves where nobody calls them. What cannot be followed is None, and what
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,10 @@ from doctor.hazards.values import (
     options_of,
 )
 
+_MAKES_MODELS = re.compile(
+    r"from_pretrained|from_single_file|from_config|init_empty_weights|init_on_device|load_checkpoint|dispatch_model|_offload|get_peft_model|environ"
+    r"|pipeline\(|SentenceTransformer|CrossEncoder|[\"']meta[\"']|align_module_device|_hook_from|load_and_quantize|FullyShardedDataParallel|putenv"
+)
 _DEPTH = 5
 """So many calls of the program's own functions are followed one inside the other."""
 _CALLS = 12
@@ -140,13 +145,20 @@ class Flow:
             self.piece = piece
             self.block(piece.tree.body)
         for function in self.functions:
-            if function.calls == 0 and function.owner is None:
+            if function.calls == 0 and self.is_worth_reading(function.piece, function.node):
                 self.enter(function, [], {})
         for each in self.classes:
+            if not self.is_worth_reading(each.piece, each.node):
+                continue
             instance = self.instance_of(each)
             for name, function in each.methods.items():
                 if function.calls == 0 and name != "__init__":
                     self.enter(function, [instance], {})
+
+    def is_worth_reading(self, piece: Piece, node: ast.AST) -> bool:
+        """Whether anything may come of what nobody has called: there are models already, or it says something that makes one."""
+        first, last = getattr(node, "lineno", 1), getattr(node, "end_lineno", None) or 1
+        return bool(self.subjects) or any(_MAKES_MODELS.search(line) for line in piece.lines[first - 1 : last])
 
     def block(self, statements: Sequence[ast.stmt]) -> bool:
         """Walk through statements; True when the end of them is not reached."""
@@ -289,9 +301,11 @@ class Flow:
         handler = _EXPRESSIONS.get(type(node))
         if handler is not None:
             return handler(self, node)
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                self.evaluate(child)
+        for name in node._fields:
+            child = getattr(node, name, None)
+            for each in child if isinstance(child, list) else (child,):
+                if isinstance(each, ast.expr):
+                    self.evaluate(each)
         return None
 
     def look_up(self, name: str) -> Value:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import re
 import stat
@@ -20,6 +22,8 @@ from doctor.hazards.values import Noted
 _SKIPPED = {
     "__pycache__", "node_modules", "site-packages", "dist-packages", "build", "dist", "venv", "env", "__pypackages__", "wandb", "checkpoints",
 }  # fmt: skip
+_COLLECT_EVERY = 200
+"""Files; what was followed in them holds on to itself, and to their trees."""
 _MOST_FILES = 200_000
 _ANCHORS = re.compile(
     rb"from_pretrained|from_single_file|init_empty_weights|init_on_device|accelerate|load_state_dict|to_empty|PreTrainedModel|PretrainedModel"
@@ -37,6 +41,23 @@ def scan(names: Iterable[str], *, reading: Callable[[int], None] = lambda files:
     many files were read.
     Raises `DoctorError` for a name that is not there.
     """
+    with _without_collections():
+        return _scanned(names, reading)
+
+
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    """Syntax trees are many objects and no rubbish: looking for cycles among them takes a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _scanned(names: Iterable[str], reading: Callable[[int], None]) -> Program:
     files = lines = 0
     subjects: list[Subject] = []
     variables: list[Variable] = []
@@ -53,6 +74,8 @@ def scan(names: Iterable[str], *, reading: Callable[[int], None] = lambda files:
             variables += program.variables
             unread += program.unread
             reading(files)
+            if files % _COLLECT_EVERY == 0:
+                gc.collect()
     return Program(files, lines, tuple(subjects), tuple(variables), tuple(unread))
 
 
