@@ -69,6 +69,12 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="FILE", help="write to FILE (replaced whole or not at all) instead of the terminal")
 
 
+def add_timeout_option(parser: argparse.ArgumentParser) -> None:
+    """`--timeout`, of an examination."""
+    about = "how long Python may take to start, and torch to answer (default: 30)"
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help=about)
+
+
 def add_redact_option(parser: argparse.ArgumentParser) -> None:
     """`--redact`."""
     parser.add_argument("--redact", action="store_true", help="mask what `doctor report` masks, for output that others will see")

@@ -40,7 +40,7 @@ def add(commands: Any) -> None:
     check.add_argument("--from", dest="from_", metavar="FILE", help="diagnose the environment that FILE (`-`: standard input) states, not one here")
     check.add_argument("--here", action="store_true", help="with --from: it came from here, so let what is here fill what it does not say")
     check.add_argument("--no-live", action="store_true", help="run nothing of the environment examined; torch is then not asked")
-    check.add_argument("--timeout", type=arguments.seconds, metavar="SECONDS", help="how long torch may take to answer (default: 30)")
+    arguments.add_timeout_option(check)
     check.add_argument("--package", action="append", metavar="NAME", help="only findings about this package (may be repeated)")
     check.add_argument("--id", action="append", metavar="ID", help="only this advisory, by id or slug (may be repeated)")
     check.add_argument("--severity", action="append", choices=_SEVERITIES, help="only this severity (may be repeated)")

@@ -40,7 +40,7 @@ def add(commands: Any) -> None:
     compare.add_argument(
         "side", nargs="+", metavar="SIDE", help="`here`, an interpreter or environment folder, or a file: a report, a listing, an issue text"
     )
-    compare.add_argument("--timeout", type=arguments.seconds, metavar="SECONDS", help="how long torch may take to answer (default: 30)")
+    arguments.add_timeout_option(compare)
     compare.add_argument("--no-live", action="store_true", help="run nothing of the environments examined; torch is then not asked")
     arguments.add_matrix_option(compare)
     arguments.add_output_options(compare)

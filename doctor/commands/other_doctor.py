@@ -6,6 +6,8 @@ import re
 import shutil
 from pathlib import Path
 
+from doctor.probe.files import read_beginning
+
 _IMPORT = re.compile(rb"^from ([A-Za-z_][\w.]*) import", re.MULTILINE)
 
 
@@ -15,8 +17,7 @@ def owner_of_doctor_on_path() -> tuple[str, str] | None:
     if script is None:
         return None
     try:
-        with Path(script).open("rb") as file:
-            match = _IMPORT.search(file.read(4096))
+        match = _IMPORT.search(read_beginning(Path(script), 4096))
     except OSError:
         return None
     if match is None or match[1] == b"doctor.cli":

@@ -42,7 +42,7 @@ def _unpublished(executable: str) -> tuple[list[str], list[str]]:
     from pathlib import Path
 
     from doctor.probe.layout import layout_of
-    from doctor.probe.packages import unpublished
+    from doctor.probe.records import unpublished
 
     path = layout_of(Path(executable), os.environ).path
     found = unpublished(path)

@@ -203,7 +203,7 @@ class Environment:
     unknown: tuple[Unknown, ...] = ()
     manager: Manager = Manager("pip")
     partial: bool = False
-    """True when a text names only some of what is installed: a package it does not name may be there or not."""
+    """True when only some of what is installed is known, as a text names it or as time allowed: another package may be there or not."""
     absent: tuple[str, ...] = ()
     """What a partial text says is not installed."""
     variables_known: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,13 +13,14 @@ from doctor.facts.environment import Distribution, Environment, InstallationFaul
 from doctor.facts.variables import loading_variables
 from doctor.knowledge.matrix import Matrix
 from doctor.probe.child import Child
+from doctor.probe.deadline import Deadline
 from doctor.probe.gpu import gpu_facts, gpu_faults, has_nvidia, start_nvml
-from doctor.probe.interpreter import Choice, ask_interpreter, choose_interpreter, read_interpreter
+from doctor.probe.interpreter import FACTS_TIMEOUT_SECONDS, Choice, Patient, ask_interpreter, choose_interpreter, read_interpreter
 from doctor.probe.manager import environment_manager
 from doctor.probe.memory import examine_disk, examine_memory
 from doctor.probe.packages import Packages, examine_packages, module_in
 from doctor.probe.platform import examine_platform
-from doctor.probe.torch_runtime import NOT_ASKED, TorchFacts, start_torch, torch_facts
+from doctor.probe.torch_runtime import NEVER_STARTED, NOT_ASKED, TorchFacts, start_torch, torch_facts
 
 TORCH_TIMEOUT_SECONDS = 30.0
 
@@ -48,8 +49,9 @@ def examine(
 ) -> Environment:
     """Examine the interpreter at `python`, or the one the user means when it is None.
 
-    `live=False` runs nothing of the patient's. `timeout` is torch's, in seconds. `waiting(what)` is entered while torch is waited
-    for. Raises `NoInterpreter` when there is nothing to examine where the user pointed.
+    `live=False` runs nothing of the patient's. `timeout` is what each may take, in seconds: the interpreter to start, its files to be
+    read, torch to answer. `waiting(what)` is entered while torch is waited for. Raises `NoInterpreter` when there is nothing to examine
+    where the user pointed.
     """
     directory = _current_folder()
     choice = choose_interpreter(python, os.environ, directory)
@@ -58,8 +60,10 @@ def examine(
         if isinstance(torch_child, Child):
             children.enter_context(torch_child)
         nvml_child = children.enter_context(start_nvml()) if has_nvidia() else None
-        patient = ask_interpreter(choice) if live else read_interpreter(choice, os.environ)
-        packages = examine_packages(patient.path, interest.packages, directory, patient.python.version)
+        patient = _patient(choice, live, timeout)
+        if not patient.starts:
+            torch_child = NEVER_STARTED
+        packages = examine_packages(patient.path, interest.packages, directory, patient.python.version, Deadline.within(timeout))
         memory, disk, system = examine_memory(), examine_disk(directory), examine_platform()
         gpu = gpu_facts(nvml_child.wait() if nvml_child is not None else None)
         torch = torch_child
@@ -81,9 +85,10 @@ def examine(
         drivers=gpu.drivers,
         variables=loading_variables(os.environ, interest.variables),
         requirements=packages.requirements,
-        faults=(*packages.faults, *_torch_faults(packages.installed, torch.runtime), *gpu_faults(torch.runtime, gpu)),
-        unknown=(*_unknown_versions(packages.installed.values()), *torch.unknown, *gpu.unknown),
+        faults=(*packages.faults, *_torch_faults(packages, torch.runtime), *gpu_faults(torch.runtime, gpu)),
+        unknown=(*patient.unknown, *packages.unknown, *_unknown_versions(packages.installed.values()), *torch.unknown, *gpu.unknown),
         manager=environment_manager(Path(patient.python.prefix), directory, packages.installed.values(), has_pip),
+        partial=packages.partial,
     )
 
 
@@ -92,6 +97,12 @@ def _current_folder() -> Path:
         return Path.cwd()
     except OSError:
         raise DoctorError("the current folder is not there any more: start doctor from another one") from None
+
+
+def _patient(choice: Choice, live: bool, timeout: float) -> Patient:
+    if live:
+        return ask_interpreter(choice, os.environ, min(timeout, FACTS_TIMEOUT_SECONDS))
+    return read_interpreter(choice, os.environ, deadline=Deadline.within(timeout))
 
 
 def _torch_child(choice: Choice, live: bool, timeout: float) -> Child | TorchFacts:
@@ -113,10 +124,12 @@ def _with_torch_found(packages: Packages, torch: TorchFacts) -> Packages:
     return replace(packages, installed={**packages.installed, "torch": found}, faults=(*packages.faults, fault))
 
 
-def _torch_faults(installed: Mapping[str, Distribution], torch: TorchRuntime) -> list[InstallationFault]:
+def _torch_faults(packages: Packages, torch: TorchRuntime) -> list[InstallationFault]:
+    installed = packages.installed
     if "torch" in installed and torch.importable is False:
         return [InstallationFault("torch-import-fails", "torch", torch.error or "no reason was given", installed["torch"].version)]
-    if "torch" not in installed and installed.keys() & {"transformers", "accelerate", "diffusers", "peft", "sentence-transformers"}:
+    users = installed.keys() & {"transformers", "accelerate", "diffusers", "peft", "sentence-transformers"}
+    if users and "torch" not in installed and not packages.partial:
         return [InstallationFault("torch-missing", "torch", "without torch no model can be loaded with PyTorch")]
     return []
 

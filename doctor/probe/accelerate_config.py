@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from doctor.probe.files import read_beginning
+
 MAX_BYTES = 64 * 1024
 _SHOWN = frozenset({
     "compute_environment", "debug", "deepspeed_config", "distributed_type", "downcast_bf16", "dynamo_config", "enable_cpu_affinity",
@@ -29,8 +31,7 @@ def accelerate_config(variables: Mapping[str, str]) -> Mapping[str, str] | None:
     folder = Path(os.path.expanduser(variables.get("HF_HOME") or os.path.join(cache, "huggingface"))) / "accelerate"
     for name in ("default_config.yaml", "default_config.json"):
         try:
-            with (folder / name).open("rb") as file:
-                return _shown(_data(file.read(MAX_BYTES)))
+            return _shown(_data(read_beginning(folder / name, MAX_BYTES)))
         except OSError:
             continue
     return None

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from doctor.errors import DoctorError
-from doctor.facts.environment import Python
+from doctor.facts.environment import Python, Unknown
 from doctor.knowledge import schema
-from doctor.probe.answers import last_line
-from doctor.probe.child import INSIDE, Child, script_command
+from doctor.probe.answers import json_answers, last_line
+from doctor.probe.child import INSIDE, Child, Outcome, script_command
+from doctor.probe.deadline import NEVER, Deadline
 from doctor.probe.layout import VERSION, WINDOWS, layout_of, prefix_of, pyvenv_configuration, sees_system, site_packages, without_repeats
 
 FACTS_TIMEOUT_SECONDS = 20.0
+_START_UP_SECONDS = 5.0
+"""At most, for finding out what keeps an interpreter from starting."""
 
 
 class NoInterpreter(DoctorError):
@@ -38,6 +41,20 @@ class Patient:
 
     python: Python
     path: tuple[Path, ...]
+    unknown: tuple[Unknown, ...] = ()
+    """What of the path could not be had."""
+    starts: bool = True
+    """False where it was to be run, but does not get to the end of its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """How far an interpreter gets that does not start."""
+
+    version: str
+    implementation: str
+    running: str | None
+    """The file of the patient's that it does not get past; None when it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +137,68 @@ def _is_for_doctor_alone(own: Path) -> bool:
     return not any(True for folder in site_packages(prefix, "3.*") for name in stack for _ in folder.glob(name))
 
 
-def ask_interpreter(choice: Choice, timeout: float = FACTS_TIMEOUT_SECONDS) -> Patient:
-    """The patient as it describes itself. Raises `NoInterpreter` when it is no working Python 3.8 or newer."""
-    try:
-        with Child(script_command(str(choice.executable), INSIDE / "python_facts.py", timeout), timeout) as child:
-            outcome = child.wait()
-    except OSError as error:
-        raise NoInterpreter(f"{choice.executable} cannot be run: {error.strerror or error}") from None
+def ask_interpreter(choice: Choice, variables: Mapping[str, str], timeout: float = FACTS_TIMEOUT_SECONDS) -> Patient:
+    """The patient as it describes itself within `timeout` seconds; where it does not get so far, as its files describe it.
+
+    Raises `NoInterpreter` when it is no working Python 3.8 or newer.
+    """
+    outcome = _run(choice, "python_facts.py", timeout)
     facts = next(_facts(outcome.stdout), None)
     if facts is None:
-        how = "did not answer in time" if outcome.timed_out else f"ended with {outcome.ending}"
-        said = last_line(outcome.stderr, 200)
-        detail = f"{how}: {said}" if said else how
-        raise NoInterpreter(f"{choice.executable} is not a working Python interpreter ({detail}): name another one with --python")
-    if tuple(map(int, facts.version.split(".")[:2])) < (3, 8):
-        raise NoInterpreter(f"{choice.executable} is Python {facts.version}: doctor examines Python 3.8 and newer")
+        return _that_does_not_start(choice, variables, _failure(outcome, timeout), min(timeout, _START_UP_SECONDS))
+    _refuse_old(choice, facts.version)
     python = Python(str(choice.executable), facts.version, facts.implementation, facts.prefix, choice.because)
-    return Patient(python, without_repeats(Path(entry) for entry in facts.path if entry and "\0" not in entry))
+    return Patient(python, without_repeats(Path(entry) for entry in facts.path if entry and _can_be_named(entry)))
+
+
+def _run(choice: Choice, script: str, timeout: float, *options: str) -> Outcome:
+    executable, *rest = script_command(str(choice.executable), INSIDE / script, timeout)
+    try:
+        with Child([executable, *options, *rest], timeout) as child:
+            return child.wait()
+    except OSError as error:
+        raise NoInterpreter(f"{choice.executable} cannot be run: {error.strerror or error}") from None
+
+
+def _refuse_old(choice: Choice, version: str) -> None:
+    if tuple(map(int, version.split(".")[:2])) < (3, 8):
+        raise NoInterpreter(f"{choice.executable} is Python {version}: doctor examines Python 3.8 and newer")
+
+
+def _that_does_not_start(choice: Choice, variables: Mapping[str, str], detail: str, timeout: float) -> Patient:
+    """A Python that does not start, with what came of it, as its files describe it. Raises `NoInterpreter` when it is none, or they do not."""
+    start = _start(_run(choice, "start_up.py", timeout, "-S").stdout)
+    layout = layout_of(choice.executable, variables)
+    if start is None or not layout.path:
+        raise NoInterpreter(f"{choice.executable} is not a working Python interpreter ({detail}): name another one with --python")
+    _refuse_old(choice, start.version)
+    python = Python(str(choice.executable), start.version, start.implementation, str(layout.prefix), choice.because)
+    where = f"in {start.running} " if start.running else ""
+    unknown = Unknown("python", f"it does not start: {where}it {detail}", important=True)
+    return Patient(python, layout.path, (unknown, *layout.unknown), starts=False)
+
+
+def _failure(outcome: Outcome, timeout: float) -> str:
+    """How it came to no answer, and the last it said that is not of doctor's own making."""
+    how = f"did not answer within {timeout:g} s" if outcome.timed_out else f"ended with {outcome.ending}"
+    said = last_line(outcome.stderr, 200)
+    return f"{how}: {said}" if said and not (outcome.timed_out and said == "KeyboardInterrupt") else how
+
+
+def _start(stdout: bytes) -> _Start | None:
+    data = json_answers(stdout)
+    if any(schema.mismatches(_Start, data)) or VERSION.match(data["version"]) is None:
+        return None
+    start: _Start = schema.construct(_Start, data)
+    return start
+
+
+def _can_be_named(entry: str) -> bool:
+    """Whether a file can have this name at all."""
+    try:
+        return b"\0" not in os.fsencode(entry)
+    except UnicodeEncodeError:
+        return False
 
 
 def _facts(stdout: bytes) -> Iterator[_Facts]:
@@ -153,12 +215,12 @@ def _facts(stdout: bytes) -> Iterator[_Facts]:
             yield schema.construct(_Facts, {**data, "version": version[0]})
 
 
-def read_interpreter(choice: Choice, variables: Mapping[str, str], windows: bool = WINDOWS) -> Patient:
+def read_interpreter(choice: Choice, variables: Mapping[str, str], windows: bool = WINDOWS, deadline: Deadline = NEVER) -> Patient:
     """The patient as its files describe it, with nothing of it run (`--no-live`). Raises `NoInterpreter` when they do not."""
-    layout = layout_of(choice.executable, variables, windows)
+    layout = layout_of(choice.executable, variables, windows, deadline)
     if not layout.path:
         raise NoInterpreter(
             f"where {choice.executable} keeps its packages cannot be told without running it: "
             "name the folder of an environment with --python, or leave out --no-live"
         )
-    return Patient(Python(str(choice.executable), layout.version, None, str(layout.prefix), choice.because), layout.path)
+    return Patient(Python(str(choice.executable), layout.version, None, str(layout.prefix), choice.because), layout.path, layout.unknown)

@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from doctor.facts.environment import Unknown
+from doctor.probe.deadline import NEVER, Deadline
+from doctor.probe.files import read_file
+
 WINDOWS = os.name == "nt"
+_MAX_BYTES = 64 * 1024
+"""Of pyvenv.cfg and of a .pth file."""
+_MOST_TOLD = 5
 VERSION = re.compile(r"(\d{1,3}\.\d{1,3})(\.\d{1,3}((a|b|rc)\d{1,3})?)?")
 _NAMED_FOR_VERSION = re.compile(r"(?:python|pypy)(3\.\d{1,3})")
 
@@ -23,9 +30,11 @@ class Layout:
     """As exact as the files tell: `3.11.7`, `3.11`, None."""
     path: tuple[Path, ...]
     """Its module search path without the standard library; empty when there is no telling."""
+    unknown: tuple[Unknown, ...] = ()
+    """What may add to the path and could not be read."""
 
 
-def layout_of(executable: Path, variables: Mapping[str, str], windows: bool = WINDOWS) -> Layout:
+def layout_of(executable: Path, variables: Mapping[str, str], windows: bool = WINDOWS, deadline: Deadline = NEVER) -> Layout:
     """The layout of `executable`, were it started with these environment variables."""
     environment = pyvenv_configuration(prefix_of(executable, windows))
     if environment is None:  # No virtual environment: its modules lie beside the file, not beside a link to it.
@@ -43,7 +52,16 @@ def layout_of(executable: Path, variables: Mapping[str, str], windows: bool = WI
         base = os.path.realpath(os.path.join(environment.get("home", ""), "python.exe" if windows else "python3"))
         folders += [*user, *site_packages(prefix_of(Path(base), windows), minor)]
     asked = [Path(entry) for entry in variables.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    return Layout(prefix, version, without_repeats([*asked, *(each for folder in folders for each in (folder, *_paths_added_by(folder)))]))
+    unread: list[str] = []
+    path = [*asked, *(each for folder in folders for each in (folder, *_paths_added_by(folder, unread, deadline)))]
+    return Layout(prefix, version, without_repeats(path), tuple(_unknown(unread)))
+
+
+def _unknown(unread: list[str]) -> Iterator[Unknown]:
+    for reason in unread[:_MOST_TOLD]:
+        yield Unknown("python.path", reason)
+    if len(unread) > _MOST_TOLD:
+        yield Unknown("python.path", f"{len(unread) - _MOST_TOLD} more .pth files cannot be read")
 
 
 def prefix_of(executable: Path, windows: bool = WINDOWS) -> Path:
@@ -53,12 +71,12 @@ def prefix_of(executable: Path, windows: bool = WINDOWS) -> Path:
 
 
 def pyvenv_configuration(prefix: Path) -> Mapping[str, str] | None:
-    """The `key = value` lines of pyvenv.cfg (PEP 405); None when there is no such file."""
+    """The `key = value` lines of pyvenv.cfg (PEP 405); None when there is no such file, or what is called so is none."""
     try:
-        text = (prefix / "pyvenv.cfg").read_text("utf-8", "replace")
+        text = read_file(prefix / "pyvenv.cfg", _MAX_BYTES).decode("utf-8", "replace")
     except OSError:
         return None
-    lines = (line.partition("=") for line in text.splitlines())
+    lines = (line.partition("=") for line in text.splitlines() if "\0" not in line)
     return {key.strip().lower(): value.strip() for key, equals, value in lines if equals}
 
 
@@ -75,7 +93,14 @@ def site_packages(prefix: Path, minor: str) -> list[Path]:
         wide = [] if os.path.islink(prefix / "lib64") else ["lib64"]  # in a virtual environment it is a link to lib
         patterns = [f"{folder}/python{minor}/site-packages" for folder in ("local/lib64", "local/lib", *wide, "lib")]  # local: Fedora
         patterns += [f"lib/pypy{minor}/site-packages", "Lib/site-packages"]  # the last: Windows
-    return [folder for pattern in patterns for folder in sorted(prefix.glob(pattern)) if os.path.isdir(folder)]
+    return [folder for pattern in patterns for folder in _matching(prefix, pattern) if os.path.isdir(folder)]
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:  # A name that is too long for any file to have.
+        return []
 
 
 def without_repeats(path: Iterable[Path]) -> tuple[Path, ...]:
@@ -109,13 +134,20 @@ def _user_site(variables: Mapping[str, str], minor: str, windows: bool) -> list[
     return folders
 
 
-def _paths_added_by(folder: Path) -> list[Path]:
-    """The folders that .pth files add. Their `import` lines, which Python would execute, are not followed."""
-    added = []
+def _paths_added_by(folder: Path, unread: list[str], deadline: Deadline) -> list[Path]:
+    """The folders that .pth files add. Their `import` lines, which Python would execute, are not followed.
+
+    Why one cannot be read is added to `unread`.
+    """
+    added: list[Path] = []
     for file in sorted(folder.glob("*.pth")):
+        if deadline.passed:
+            unread.append(f"the .pth files in {folder} were not all read within {deadline.seconds:g} s (--timeout gives it longer)")
+            break
         try:
-            lines = file.read_text("utf-8", "replace").splitlines()
-        except OSError:
+            lines = read_file(file, _MAX_BYTES).decode("utf-8", "replace").splitlines()
+        except OSError as error:
+            unread.append(f"{file} cannot be read: {error.strerror}")
             continue
         added += [folder / line.strip() for line in lines if line.strip() and not line.startswith(("#", "import ", "import\t"))]
     return [each for each in added if os.path.isdir(each)]

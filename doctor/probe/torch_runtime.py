@@ -56,6 +56,7 @@ class _Answers:
     error: str | None = None
 
 
+NEVER_STARTED = TorchFacts(TorchRuntime(None), unknown=(Unknown("torch", "torch was not asked: its Python does not start", important=True),))
 NOT_ASKED = TorchFacts(TorchRuntime(None), unknown=(Unknown("torch", "torch was not asked: --no-live"),))
 
 

@@ -192,6 +192,6 @@ def test_a_folder_counts_once_however_it_is_named(tmp_path: Path) -> None:
 
 def test_asked_and_read_agree_on_a_patient(bare: Path) -> None:
     choice = Choice(bare / "bin" / "python", "test")
-    asked, read = ask_interpreter(choice), layout_of(choice.executable, dict(os.environ))
+    asked, read = ask_interpreter(choice, os.environ), layout_of(choice.executable, dict(os.environ))
     assert set(read.path) <= set(asked.path)
     assert (asked.python.version, asked.python.prefix) == (read.version, str(read.prefix))

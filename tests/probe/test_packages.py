@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from doctor.facts.environment import Distribution, Requirement
-from doctor.probe.packages import Packages, examine_packages, unpublished
+from doctor.probe.packages import Packages, examine_packages
+from doctor.probe.records import unpublished
 from tests.patients_support import Patient, agrees, all_patients, site_packages
 
 LIB = ("lib",)

@@ -15,9 +15,17 @@ def main():
         "version": platform.python_version(),
         "implementation": platform.python_implementation(),
         "prefix": sys.prefix,
-        "path": [entry for entry in sys.path if os.path.abspath(entry or ".") != here],
+        "path": [entry for entry in sys.path if isinstance(entry, str) and not is_folder(entry, here)],
     }
     sys.stdout.write("\n" + json.dumps(facts) + "\n")
+
+
+def is_folder(entry, folder):
+    """Whether an entry of sys.path, which may be anything, is this folder."""
+    try:
+        return os.path.abspath(entry or ".") == folder
+    except (TypeError, ValueError):
+        return False
 
 
 main()

@@ -24,7 +24,7 @@ def main():
         answers.flush()
 
     here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != here]
+    sys.path[:] = [entry for entry in sys.path if not is_folder(entry, here)]
     try:
         ask(say)
     except BaseException as error:
@@ -95,6 +95,14 @@ def why_no_cuda(torch, caught):
     except Exception as error:
         return "%s: %s" % (type(error).__name__, error)
     return "torch gave no reason"
+
+
+def is_folder(entry, folder):
+    """Whether an entry of sys.path, which may be anything, is this folder."""
+    try:
+        return os.path.abspath(entry or ".") == folder
+    except (TypeError, ValueError):
+        return False
 
 
 main()

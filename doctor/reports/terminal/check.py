@@ -112,7 +112,8 @@ def _package(name: str, environment: Environment, *, sources: bool = True) -> st
         version = distribution.shown_version or "version unknown"
         shown = version if distribution.origin == "index" else f"{version} ({distribution.origin} install)"
     else:
-        shown = "not stated" if environment.installed(name) is None else "not installed"
+        unknown = "unknown" if environment.read_from is None else "not stated"
+        shown = unknown if environment.installed(name) is None else "not installed"
     return f"{shown}  [{source}]" if source and sources else shown
 
 
