@@ -43,6 +43,12 @@ def pumps(pattern: re.Pattern[str]) -> Iterator[tuple[str, str, str]]:
             yield from ((before, unit, end) for end in _ENDS)
 
 
+def samples(pattern: re.Pattern[str]) -> Iterator[str]:
+    """A few texts that the pattern may well match."""
+    items = list(parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG))
+    return _samples(items, _characters(items) + _ALPHABET)
+
+
 def _repeated(items: Items, before: str, alphabet: str) -> Iterator[tuple[str, Items]]:
     """Every repetition in the pattern: a text that leads up to it, and what it repeats; and neighbours that repeat the same."""
     for op, value in items:

@@ -54,7 +54,6 @@ class TextReader:
         """Take the next line, as it came."""
         self._count += 1
         (clean,) = cleaned((line,))
-        before = self._tracebacks.count
         process = None
         for number, printed in self._prefixes.read(self._count, clean):
             self._tracebacks.take(number, printed)
@@ -62,8 +61,6 @@ class TextReader:
         if process is not None and len(self._processes) < _MAX_PROCESSES:
             self._processes.add(process)
         self._clues.feed(self._count, printed.text if printed.stream else clean, process)
-        if self._tracebacks.count > before:
-            self._clues.failure_seen()
         if self._environment is not None:
             try:
                 self._environment.feed(self._count, clean)

@@ -1,4 +1,7 @@
-"""Regular expressions in a matrix file: which are taken. They are searched for in texts from outside, so none may be slow on any text."""
+"""Regular expressions in a matrix file: which are taken, and what a text must hold for one to match.
+
+They are searched for in texts from outside, so none may be slow on any text.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ MOST_WAYS = 10_000
 _GREEDY = (sre.MAX_REPEAT, sre.MIN_REPEAT)
 _ALONE = ("ATOMIC_GROUP", "POSSESSIVE_REPEAT")
 """What only newer Pythons have: a file is read by all of them."""
+_NOTHING = frozenset({""})
+_MOST_TEXTS, _LONG = 4, 5
 _OVER_LINES = re.compile(r"\\s|\[\^(?!\\n)")
 
 
@@ -90,3 +95,71 @@ def _repeated(least: int, most: int, body: Iterable[tuple[Any, Any]]) -> int | N
     for times in range(least, min(most, 64) + 1):
         ways += inside ** min(times, 64)
     return min(ways, MOST_WAYS + 1)
+
+
+# What every match holds
+
+
+def literals_of(pattern: str) -> frozenset[str] | None:
+    """Strings of which every match of the pattern holds at least one, case counting; None when nothing is known of its matches.
+
+    Of the sets that would do, the one whose shortest string is longest: looked for first, it saves most searches for the pattern itself.
+    """
+    return _literals(parser.parse(pattern))
+
+
+def _literals(items: Iterable[tuple[Any, Any]]) -> frozenset[str] | None:
+    found: list[frozenset[str]] = []
+    run = _NOTHING
+    for op, value in items:
+        exactly = _all_texts(op, value)
+        if exactly is not None and len(run) * len(exactly) <= _MOST_TEXTS:
+            run = frozenset(before + each for before in run for each in exactly)
+            continue
+        found.append(run)
+        run = exactly or _NOTHING
+        if exactly is None and (inside := _literals_in(op, value)) is not None:
+            found.append(inside)
+    found.append(run)
+    best = max(found, key=lambda each: (min(*map(len, each), _LONG), -len(each)))
+    return best if all(best) else None
+
+
+def _literals_in(op: Any, value: Any) -> frozenset[str] | None:
+    if op is sre.SUBPATTERN:
+        return _literals(value[3]) if not value[1] else None  # with flags of its own, case may not count
+    if op in _GREEDY:
+        return _literals(value[2]) if value[0] else None
+    if op is sre.BRANCH:
+        branches = [_literals(each) for each in value[1]]
+        return None if None in branches else frozenset().union(*(each for each in branches if each))
+    return None
+
+
+def _all_texts(op: Any, value: Any) -> frozenset[str] | None:
+    """All that a part of a pattern matches, where that is a few texts."""
+    found: frozenset[str] | None = None
+    if op is sre.LITERAL:
+        found = frozenset({chr(value)})
+    elif op is sre.IN and all(kind is sre.LITERAL for kind, _ in value):
+        found = frozenset(chr(each) for _, each in value)
+    elif op in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
+        found = _NOTHING
+    elif op is sre.SUBPATTERN and not value[1]:
+        found = _all_of(value[3])
+    elif op is sre.BRANCH:
+        branches = [_all_of(each) for each in value[1]]
+        found = None if None in branches else frozenset().union(*(each for each in branches if each))
+    elif op in _GREEDY and value[1] <= 1 and (once := _all_of(value[2])) is not None:
+        found = once if value[0] else once | _NOTHING
+    return found if found is not None and len(found) <= _MOST_TEXTS else None
+
+
+def _all_of(items: Iterable[tuple[Any, Any]]) -> frozenset[str] | None:
+    texts = _NOTHING
+    for op, value in items:
+        more = _all_texts(op, value)
+        if more is None or len(texts) * len(more) > _MOST_TEXTS:
+            return None
+        texts = frozenset(before + each for before in texts for each in more)
+    return texts

@@ -1,25 +1,25 @@
-"""Which of a set of patterns a text holds, where first, and which process printed it: in one pass, with a bound on what is searched.
+"""Which of a set of patterns a text holds, where first, and which process printed it: in one pass, all of the text.
 
-A log repeats itself: of lines that differ in their numbers only, the first is searched. Of a text with more different lines than
-the bound, the rest is searched only next to its failures and at its end, where what it says has to do with them.
+A log repeats itself: of lines that differ in their numbers only, the first is searched. What is left is searched in stretches, each
+first for the strings that a match cannot be without.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from doctor.knowledge.pattern import literals_of
+
 _STRETCH_CHARACTERS = 64 * 1024
-_MAX_CHARACTERS = 4 * 1024 * 1024
 _MAX_LINE_CHARACTERS = 2048
-_NEIGHBOURS = 1000
-"""How many lines before a failure are searched, once the bound is reached."""
-_NUMBER = re.compile(r"(?<![.\d])\d+(?:\.\d+)?(?![.\d])")
-"""Not a version: two lines that state different versions are different."""
+_MAX_SEEN = 200_000
+"""Of so many lines it is remembered that they were searched; after that it begins to remember anew."""
+_NUMBER = re.compile(r"(?<![.\d])\d{1,3}(?:\.\d{1,3}){3}(?![.\d])|(?<![.\d])\d+(?:\.\d+)?(?![.\d])")
+"""Addresses as well, but not a version: two lines that state different versions are different."""
 
 
 @dataclass(slots=True)
@@ -34,13 +34,12 @@ class ClueReader:
     """Looks for patterns in lower-cased text, line by line; each is looked for until it is found in a line that may be anybody's."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        # ASCII: a word of another script may stand right beside a name, and is no part of it.
-        self._wanted = {pattern: re.compile(pattern, re.MULTILINE | re.ASCII) for pattern in dict.fromkeys(patterns)}
+        self._wanted = {pattern: literals_of(pattern) for pattern in dict.fromkeys(patterns)}
+        self._literals = _Literals(self._wanted.values())
         self._found: dict[str, list[_Line]] = {}
         self._seen: dict[int, set[str] | None] = {}
         self._stretch: list[_Line] = []
-        self._characters = self._searched = 0
-        self._neighbours: deque[_Line] = deque(maxlen=_NEIGHBOURS)
+        self._characters = 0
 
     def feed(self, number: int, line: str, process: str | None = None) -> None:
         """Take the next line; `number` counts from 1, `process` is who printed it."""
@@ -56,48 +55,60 @@ class ClueReader:
                 by.add(process)
                 return
         new = _Line(number, line, None if process is None else {process})
-        if self._searched > _MAX_CHARACTERS:
-            self._neighbours.append(new)
-            return
+        if len(self._seen) >= _MAX_SEEN:
+            self._seen.clear()
         self._seen[template] = new.by
         self._stretch.append(new)
         self._characters += len(line)
         if self._characters > _STRETCH_CHARACTERS:
-            self._search(self._stretch)
-            self._searched += self._characters
-            self._stretch, self._characters = [], 0
-
-    def failure_seen(self) -> None:
-        """There is a failure here: what was said just before it counts, bound or no bound."""
-        self._search(list(self._neighbours))
-        self._neighbours.clear()
+            self._search()
 
     def found(self, settled: Callable[[str], str | None] = lambda process: process) -> Mapping[str, Mapping[str | None, int]]:
         """The patterns the text holds, each with the first line that was seen to hold it, by the process that printed it.
 
         `settled` says what a process is called in the end; None when it turned out to be none.
         """
-        self._search(self._stretch)
-        self._stretch = []
-        self.failure_seen()
+        self._search()
         return {pattern: _by_process(lines, settled) for pattern, lines in self._found.items()}
 
-    def _search(self, lines: Sequence[_Line]) -> None:
+    def _search(self) -> None:
+        lines, self._stretch, self._characters = self._stretch, [], 0
         lowered = [each.text.lower() for each in lines]
         text = "\n".join(lowered)
         starts = list(accumulate((len(each) + 1 for each in lowered), initial=0))
-        for pattern, compiled in list(self._wanted.items()) if text else ():
-            for match in compiled.finditer(text):
+        held, wanted = self._literals.held_by(text), len(self._wanted)
+        possible = [pattern for pattern, literals in self._wanted.items() if text and (literals is None or not literals.isdisjoint(held))]
+        for pattern in possible:
+            # ASCII: a word of another script may stand right beside a name, and is no part of it.
+            for match in re.compile(pattern, re.MULTILINE | re.ASCII).finditer(text):
                 line = lines[bisect_right(starts, match.start()) - 1]
                 self._note(pattern, line)
                 if line.by is None:
                     del self._wanted[pattern]
                     break
+        if len(self._wanted) < wanted:
+            self._literals = _Literals(self._wanted.values())
 
     def _note(self, pattern: str, line: _Line) -> None:
         before = self._found.setdefault(pattern, [])
         if line.by is None or not any(each.by is not None and line.by <= each.by for each in before):
             before.append(_Line(line.number, "", line.by))
+
+
+class _Literals:
+    """Strings to look for, those that hold another only where that was found."""
+
+    def __init__(self, sets: Collection[frozenset[str] | None]) -> None:
+        ordered = sorted({each for literals in sets for each in literals or ()}, key=lambda each: (len(each), each))
+        self._within = [(each, next((part for part in ordered[:number] if part in each), None)) for number, each in enumerate(ordered)]
+
+    def held_by(self, text: str) -> set[str]:
+        """Those of the strings that the text holds."""
+        held: set[str] = set()
+        for each, part in self._within:
+            if (part is None or part in held) and each in text:
+                held.add(each)
+        return held
 
 
 def _by_process(lines: Sequence[_Line], settled: Callable[[str], str | None]) -> dict[str | None, int]:

@@ -142,11 +142,6 @@ class TracebackReader:
             self._streams[key] = stream
         self._read(stream, number, printed.text, printed.indented)
 
-    @property
-    def count(self) -> int:
-        """How many different failures have been read to their end."""
-        return len(self._failures)
-
     def failures(self) -> tuple[Failure, ...]:
         """What was read; call it when the text has ended."""
         for stream in self._streams.values():

@@ -8,7 +8,8 @@ import pytest
 
 from doctor.explain.judge import text_patterns
 from doctor.knowledge.matrix_file import builtin_matrix
-from doctor.knowledge.pattern import pattern_fault
+from doctor.knowledge.pattern import literals_of, pattern_fault
+from tests.pumps import samples
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,33 @@ def test_what_has_limits_is_taken(pattern: str) -> None:
 
 def test_every_pattern_that_is_looked_for_is_one() -> None:
     assert {each: fault for each in text_patterns(builtin_matrix()) if (fault := pattern_fault(each))} == {}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "literals"),
+    [
+        ("a(?:bcd|efg)h", {"abcdh", "aefgh"}),
+        (r"re-?t(?:ie|ying)\b", {"retie", "re-tie", "retying", "re-tying"}),
+        (r"\.(?:to|cuda)\(", {".to(", ".cuda("}),
+        ("x{0,3}abc", {"abc"}),
+        ("(?:off){1,3}", {"off"}),
+        ("(?=.{0,9}zzz)ab", {"ab"}),
+        ("(?i:abc)d", {"d"}),
+        ("[^a]|b", None),
+        ("a?b?", None),
+    ],
+)
+def test_what_every_match_holds(pattern: str, literals: set[str] | None) -> None:
+    assert literals_of(pattern) == literals
+
+
+def test_every_text_that_a_pattern_finds_holds_one_of_its_literals() -> None:
+    checked = 0
+    for pattern in text_patterns(builtin_matrix()):
+        literals = literals_of(pattern)
+        for text in samples(re.compile(pattern, re.MULTILINE | re.ASCII)):
+            found = re.search(pattern, text, re.MULTILINE | re.ASCII)
+            if found is not None and literals is not None:
+                checked += 1
+                assert any(each in found[0] for each in literals), (pattern, text)
+    assert checked > 200
