@@ -55,7 +55,7 @@ def line_hash(line: str) -> int:
     return (zlib.crc32(text[:START_CHARACTERS]) >> 16 & 0xFF00) | (zlib.crc32(text) & 0xFF)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Function:
     """A function or class; its body, without decorators and signature: no frame of it stands there."""
 
@@ -66,7 +66,7 @@ class Function:
     """Its last line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileState:
     """A source file as one or more releases have it."""
 
@@ -92,7 +92,7 @@ class FileState:
         return self.hashes[line - 1] if 1 <= line <= len(self.hashes) else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileHistory:
     """A source file in every release of its distribution."""
 

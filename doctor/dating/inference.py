@@ -20,7 +20,7 @@ _FAR_LINES = 200
 """Text that stands this far from where it was seen is not what was seen, moved by an edit above it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sighting:
     """A frame in the terms of an index."""
 
@@ -34,7 +34,7 @@ class Sighting:
     """The source line is long enough to be recognised where its end was cut off."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dating:
     """Which releases of a distribution a traceback can come from."""
 

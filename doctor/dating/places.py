@@ -10,7 +10,7 @@ _PACKAGE_FOLDERS = ("site-packages", "dist-packages")
 _ARCHIVES = (".whl", ".egg")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """A file that an index knows, or one beside such files."""
 

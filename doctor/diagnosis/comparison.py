@@ -21,7 +21,7 @@ NOTICEABLE = 0.10
 """Memory that differs by less is the same machine at another moment."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Difference:
     """One fact that is not the same everywhere."""
 
@@ -34,7 +34,7 @@ class Difference:
     """For `boundary`: what holds in some of the versions and not in the others."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FindingDifference:
     """A finding that not all of them have."""
 

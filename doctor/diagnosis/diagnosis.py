@@ -21,7 +21,7 @@ from doctor.knowledge.schema import shown
 from doctor.upgrade.plan import NO_PLAN, Plan, plan_upgrade
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Diagnosis:
     """An environment held against a matrix."""
 

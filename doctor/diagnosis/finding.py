@@ -21,7 +21,7 @@ Waiver = Literal["ignored", "baseline"]
 """Why a finding does not count: `--ignore` names it, or it stands in the baseline."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Finding:
     """One advisory, or one fault of the installation, as it applies here."""
 
@@ -66,7 +66,7 @@ class Finding:
         return self.status != "cleared" and self.concerns in ("environment", "program")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Narrowing:
     """Which findings are asked for. An empty field asks for all."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from doctor.diagnosis.finding import CONCERNS, Concern, Finding, Waiver
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
     """A finding that was there when a baseline was written."""
 
@@ -19,7 +19,7 @@ class Known:
     """Whom it concerned then: one that has come closer since is new."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """What counts beside what concerns the environment or the program."""
 

@@ -12,7 +12,7 @@ _MOST_PLACES = 20
 """Of one finding; a program that does the same in a thousand places is told of the first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Walk:
     """How a program sets an advisory off, or may."""
 
@@ -22,7 +22,7 @@ class Walk:
     """What no code shows and it would take to be sure; empty when the program does set it off."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Met:
     """How one subject goes one way."""
 

@@ -20,7 +20,7 @@ SIGNS: Mapping[Outcome, str] = {"ok": "[ok]", "problem": "[!!]", "unsure": "[??]
 """What stands before a verdict, the same with and without colour."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """What came of it, in one sentence."""
 
@@ -30,7 +30,7 @@ class Verdict:
     """For people."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Summary:
     """How many findings there are of each kind; what its reproducer cleared is not among them."""
 

@@ -35,7 +35,7 @@ _COMMON_FRAMES = frozenset({"to", "_apply", "convert", "__init__", "forward", "n
 """Frames that most failures of this family share."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
     """What every failure of a text is judged by, beside its own clues."""
 

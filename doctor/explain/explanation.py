@@ -18,7 +18,7 @@ NOT_OURS = "not-ours"
 """The cause of a failure that has nothing to do with tensors on meta."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Clues:
     """What a text says beside its failures."""
 
@@ -36,7 +36,7 @@ class Clues:
         return Clues({**self.by_process.get(process, {}), **self.found})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LikelyCause:
     """One cause a failure may have."""
 
@@ -67,7 +67,7 @@ class LikelyCause:
     """`frequency`: nothing but its message speaks for it, and how often that message comes of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ExplainedFailure:
     """A failure and what may have caused it, surest first; no causes: unknown."""
 
@@ -86,7 +86,7 @@ class ExplainedFailure:
         return bool(self.causes) and self.causes[0].confidence >= SURE and self.causes[0].basis == "signs"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Explanation:
     """All failures of a text, explained."""
 

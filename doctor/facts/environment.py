@@ -17,7 +17,7 @@ THIS_MACHINE = "this machine"
 """The source of a fact that no text states but a probe found, where both were asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unknown:
     """A fact that could not be had."""
 
@@ -28,7 +28,7 @@ class Unknown:
     """True when the diagnosis could have come out otherwise with the fact: such a run never exits like a clean one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Python:
     """The interpreter examined."""
 
@@ -43,7 +43,7 @@ class Python:
     """Why this interpreter and not another, for the first line of every report."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Platform:
     """The operating system."""
 
@@ -53,7 +53,7 @@ class Platform:
     machine: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Distribution:
     """One installed distribution (PyPA: "Recording installed projects")."""
 
@@ -83,7 +83,7 @@ class Distribution:
         return f"one of {len(self.candidates)} releases from {self.candidates[0]} to {self.candidates[-1]}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Requirement:
     """A declared dependency of an installed distribution on a package of the matrix."""
 
@@ -92,7 +92,7 @@ class Requirement:
     specifier: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Memory:
     """All in bytes; None where the system does not say."""
 
@@ -104,7 +104,7 @@ class Memory:
     """What sets the limit: `cgroup v2 (/docker/…)`, `RLIMIT_AS`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Disk:
     """Room for offloaded weights."""
 
@@ -114,7 +114,7 @@ class Disk:
     """Bytes this user may still write; None when the system does not say."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Accelerator:
     """One device, as torch or its driver sees it; one that both see stands here twice."""
 
@@ -129,7 +129,7 @@ class Accelerator:
     """`8.6`; CUDA only."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Driver:
     """The GPU driver of the machine, asked without torch."""
 
@@ -139,7 +139,7 @@ class Driver:
     """The newest CUDA runtime the NVIDIA driver serves, `12.4`; None for other vendors."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TorchRuntime:
     """What torch itself said, in the patient's interpreter."""
 
@@ -162,7 +162,7 @@ class TorchRuntime:
     """Why it cannot be imported, or what it did not get past, in one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manager:
     """What puts packages into this environment."""
 
@@ -172,7 +172,7 @@ class Manager:
     """The folder whose lock file rules the environment; None for `pip` and `uv`, which have none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InstallationFault:
     """Something wrong with how the environment is installed; `diagnose` makes it a finding."""
 
@@ -183,7 +183,7 @@ class InstallationFault:
     installed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Environment:
     """Everything known about one patient, the same whether probed live or read from text."""
 

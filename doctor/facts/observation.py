@@ -12,7 +12,7 @@ CONTROL = "control"
 """The name of the shape in which a reproducer goes the right way: it must pass wherever the others fail."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ShapeObservation:
     """What a reproducer saw in one of its shapes."""
 
@@ -22,7 +22,7 @@ class ShapeObservation:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observation:
     """What the reproducer of one advisory saw."""
 

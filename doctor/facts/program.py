@@ -13,7 +13,7 @@ SURENESS: tuple[Sureness, ...] = get_args(Sureness)
 SubjectKind = Literal["model", "class"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """Where in the code something is done."""
 
@@ -28,7 +28,7 @@ class Place:
     sure: Sureness
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Use:
     """One thing that is done to a subject, by a word of the published vocabulary (`doctor.knowledge.uses`)."""
 
@@ -36,7 +36,7 @@ class Use:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
     """What uses belong to: one model from its load on, or one class of models."""
 
@@ -50,7 +50,7 @@ class Subject:
         return min((each for each in self.uses if each.word == word), key=lambda each: SURENESS.index(each.place.sure), default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Variable:
     """An environment variable that the program, or a script that starts it, sets."""
 
@@ -59,7 +59,7 @@ class Variable:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unread:
     """Code that could not be read, and counts as unknown."""
 
@@ -69,7 +69,7 @@ class Unread:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Program:
     """What was read of a program."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """One frame of a traceback."""
 
@@ -19,7 +19,7 @@ class Frame:
     """The source line, stripped; None where the text shows none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Failure:
     """One exception, with the frames it came through."""
 

@@ -19,7 +19,7 @@ FramePattern = Annotated[str, Text(r"[^\s:]+:\S+", 'FILE:FUNCTION, as "transform
 Weight = Literal["proves", "strong", "likely", "hint", "against", "excludes"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sign:
     """One observation that speaks for a cause, or against it. All its conditions must hold; what the text does not say holds nothing."""
 
@@ -46,7 +46,7 @@ class Sign:
     """Where it differs from the cause's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Edit:
     """What to change at the line of the user's own code that the failure came through."""
 
@@ -56,7 +56,7 @@ class Edit:
     """Somewhere in that source line, up to the opening parenthesis of the call; None: whatever the line says, or when the text shows none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cause:
     """Why a model has no weights, as seen across reports; several advisories can be cases of one cause."""
 

@@ -21,7 +21,7 @@ VERDICTS: tuple[Verdict, ...] = ("not applicable", "not reproduced", "reproduced
 FINE: tuple[Verdict, ...] = ("not applicable", "not reproduced")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SweptEnvironment:
     """The environment a release was run in."""
 
@@ -34,7 +34,7 @@ class SweptEnvironment:
     """Why nothing could be run in it; None when it could."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Runs:
     """What one reproducer did on the releases of one package."""
 
@@ -45,7 +45,7 @@ class Runs:
     `reproduced [head-first]: KeyError: 'cpu'`. Numbers in it read `#`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """The whole of `data/evidence/runs.json`."""
 
@@ -179,7 +179,7 @@ def level_of(advisory: Advisory, evidence: Evidence, releases: Mapping[str, Sequ
     return "reported" if advisory.evidence.level in ("run", "controlled") else advisory.evidence.level
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Boundary:
     first_after: Version
     begins: bool

@@ -12,7 +12,7 @@ from doctor.knowledge.schema import Text
 KindName = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", 'a name such as "cuda-out-of-memory"')]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Family:
     """How a text shows that it speaks of the family, in whatever language: the names of devices, functions and arguments are the same in all."""
 
@@ -31,7 +31,7 @@ class Family:
 FAMILY_KEYS = ("named", "near", "around", "failing", "anybodys")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Advice:
     """Advice in circulation that does harm."""
 
@@ -40,7 +40,7 @@ class Advice:
     """What is wrong with it, after "Line 12: "."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Foreign:
     """A kind of failure that is not of the family."""
 
@@ -54,7 +54,7 @@ class Foreign:
     """Somewhere in the failure's message; either of `exception` and `message` is enough."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What one may see, and what it speaks for."""
 
@@ -64,7 +64,7 @@ class Answer:
     causes: tuple[CauseName, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """The one question that tells the causes of a message apart."""
 
@@ -74,7 +74,7 @@ class Question:
     answers: tuple[Answer, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KnownMessage:
     """A message that says too little by itself: what it means, and what is behind it how often."""
 

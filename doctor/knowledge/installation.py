@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from doctor.knowledge.matrix import Severity
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KnownFault:
     """What is said of one kind of fault."""
 

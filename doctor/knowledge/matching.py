@@ -13,7 +13,7 @@ from doctor.knowledge.matrix import Advisory, AffectedRange, PackageCondition, p
 _DOUBTFUL_ORIGINS = {"vcs": "git", "editable": "an editable source tree", "directory": "a local directory"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Match:
     """An advisory holds here, or may hold here."""
 
@@ -25,7 +25,7 @@ class Match:
     """The facts it would take to be sure, each with the reason. Empty: it holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Missing:
     fact: str
 

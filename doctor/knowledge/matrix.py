@@ -51,7 +51,7 @@ def normalised_name(name: str) -> str:
 VersionText = Annotated[Version, Text(r"[^\s+]+", 'a PEP 440 version such as "4.50.0"', parse_version)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AffectedRange:
     """[introduced, fixed) in PEP 440 order."""
 
@@ -69,7 +69,7 @@ class AffectedRange:
         return self.introduced is None and self.fixed is None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Affected:
     """One package, in the ranges where the problem lives."""
 
@@ -77,7 +77,7 @@ class Affected:
     ranges: tuple[AffectedRange, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PackageCondition:
     """Another package that must be there (in a range), or must not."""
 
@@ -86,7 +86,7 @@ class PackageCondition:
     installed: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class When:
     """Facts of the environment that must all hold for the problem to bite."""
 
@@ -98,7 +98,7 @@ class When:
     """Variables that must be set, each to one of the values; no values means any."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Signature:
     """How the problem shows."""
 
@@ -110,7 +110,7 @@ class Signature:
     """Function names, outermost first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """What the ranges rest on."""
 
@@ -122,7 +122,7 @@ class Evidence:
     """The shapes of the problem that the reproducer was run in; a range holds where any of them fails. Empty where there is no reproducer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Advisory:
     """One known problem."""
 
@@ -151,7 +151,7 @@ class Advisory:
     related: tuple[AdvisoryId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PackageCoverage:
     """A package the matrix speaks of."""
 
@@ -159,7 +159,7 @@ class PackageCoverage:
     """The newest release the advisories were checked against. None: no advisory is about this package; it is only listed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Matrix:
     """The whole of a matrix file."""
 

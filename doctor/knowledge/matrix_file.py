@@ -21,7 +21,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 COMPILED = _PACKAGE / "compiled" / "compat.json"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, order=True)
 class Fault:
     """One thing wrong in a matrix file."""
 

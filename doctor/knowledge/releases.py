@@ -12,7 +12,7 @@ from packaging.version import Version
 from doctor.knowledge.matrix_file import builtin_file
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Release:
     """A final release."""
 

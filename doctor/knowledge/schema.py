@@ -19,7 +19,7 @@ from typing import Any, Literal, Union
 Path = tuple[str | int, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Text:
     """A constraint on a string, to be used inside `Annotated`."""
 
@@ -30,7 +30,7 @@ class Text:
     """Turns the text into its value; text for which it raises ValueError is a fault."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Mismatch:
     """One place where data does not have the shape of its type."""
 

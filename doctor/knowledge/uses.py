@@ -14,7 +14,7 @@ WordKind = Literal["model", "class", "unseen"]
 or a machine, and no code shows them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Word:
     """One use."""
 
@@ -138,7 +138,7 @@ WordName = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", "a word of the vocabul
 ClassName = Annotated[str, Text(r"[A-Za-z_*][A-Za-z0-9_*]{0,99}", "the name of a class, with * for any characters")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Way:
     """One way to set an advisory off: all of this of one and the same model or class."""
 
@@ -149,7 +149,7 @@ class Way:
     """The classes that are loaded; empty: any."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Uses:
     """What a program has to do for an advisory to bite."""
 

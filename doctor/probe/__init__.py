@@ -25,7 +25,7 @@ from doctor.probe.torch_runtime import NEVER_STARTED, NOT_ASKED, TorchFacts, sta
 TORCH_TIMEOUT_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Interest:
     """What a matrix wants to know of an environment."""
 

@@ -31,7 +31,7 @@ def script_command(executable: str, script: Path, timeout: float) -> list[str]:
     return [executable, "-B", str(script), str(int(timeout) + _LIFETIME_SECONDS)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome:
     """How a child ended and what it said."""
 

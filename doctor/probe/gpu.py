@@ -21,7 +21,7 @@ _AMD_DRIVER = Path("/sys/module/amdgpu")
 _VENDORS = {"0x10de": "nvidia", "0x1002": "amd"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GpuFacts:
     """What the drivers and the bus show."""
 
@@ -32,7 +32,7 @@ class GpuFacts:
     """`nvidia`, `amd`: makers of display controllers on the PCI bus, driver or not. Empty off Linux, and in many containers."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Device:
     name: str
     memory_total: int | None
@@ -40,7 +40,7 @@ class _Device:
     compute_capability: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Answers:
     absent: bool = False
     """No NVIDIA driver on this machine."""

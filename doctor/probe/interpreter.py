@@ -27,7 +27,7 @@ class NoInterpreter(DoctorError):
     """There is no interpreter to examine where the user pointed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Choice:
     """An interpreter and why it was chosen."""
 
@@ -35,7 +35,7 @@ class Choice:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Patient:
     """The interpreter examined, and its module search path."""
 
@@ -57,7 +57,7 @@ class _Start:
     """The file of the patient's that it does not get past; None when it is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Facts:
     version: str
     implementation: str

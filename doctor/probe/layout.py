@@ -21,7 +21,7 @@ VERSION = re.compile(r"(\d{1,3}\.\d{1,3})(\.\d{1,3}((a|b|rc)\d{1,3})?)?")
 _NAMED_FOR_VERSION = re.compile(r"(?:python|pypy)(3\.\d{1,3})")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """What the files around an interpreter say."""
 

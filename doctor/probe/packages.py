@@ -26,7 +26,7 @@ _SET_ASIDE = "-~.=%0123456789"
 _VERSION_LINE = re.compile(r"""^__version__(?:\s*:\s*\w+)?\s*=\s*["']([^"'\s]{1,100})["']""", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Packages:
     """What is installed, and what is wrong with how it is."""
 

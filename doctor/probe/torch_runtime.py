@@ -15,7 +15,7 @@ _MOST_BYTES = 2**60
 """More memory than any device has."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TorchFacts:
     """What the child of `start_torch` found out."""
 
@@ -26,7 +26,7 @@ class TorchFacts:
     """Whether `import torch` finds anything, installed properly or not."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Device:
     name: str
     memory_total: int | None
@@ -34,7 +34,7 @@ class _Device:
     compute_capability: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Answers:
     """The lines torch_facts.py prints, joined; a line never reached leaves its default."""
 

@@ -39,7 +39,7 @@ _NOT_STATED = "the text does not say"
 _NO_VERSION = "the text does not state the version of"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """What a text states, settled fact by fact. Plain data."""
 

@@ -41,7 +41,7 @@ _RANK_IN = re.compile(r"\[[A-Za-z]{1,20}:? ?(\d{1,9})\]|\[\d{1,9},(\d{1,9})\]<|\
 _NAME_IN = re.compile(r"\(([^()]{0,120}(?:\([^()]{0,60}\))?[^()]{0,120})\)$|([\w.-]{1,60}-\d{1,9}) {1,40}\|$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Printed:
     """A line as its process printed it."""
 

@@ -62,7 +62,7 @@ class Source:
         return f"{self.format}, line {line}" if self.format else f"line {line}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statement:
     """One thing a text says about one fact."""
 
@@ -89,7 +89,7 @@ class Statement:
         return "not installed" if self.absent else self.value or self.note or "no version"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Device:
     """A GPU that a text names."""
 
@@ -147,7 +147,7 @@ class Ledger:
             self.sources.append(source)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settled:
     """The statement about one fact that counts, and those that contradict it."""
 

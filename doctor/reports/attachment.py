@@ -13,7 +13,7 @@ MOST_TRACEBACK = 64 * 1024
 """Characters of a traceback that are kept: its end says what happened."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attachment:
     """A report on its way to somebody else, already masked."""
 

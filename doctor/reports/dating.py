@@ -10,7 +10,7 @@ from doctor.reports.document import SchemaVersion
 from doctor.version import __version__
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DatingReport:
     """`doctor date --format json`."""
 

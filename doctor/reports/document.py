@@ -25,7 +25,7 @@ SchemaVersion = Literal[2]
 """Raised when a name or meaning changes; new keys do not raise it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MatrixSummary:
     """Which matrix the environment was held against."""
 
@@ -33,7 +33,7 @@ class MatrixSummary:
     advisories: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Upgrade:
     """What to install, and what that leaves."""
 
@@ -48,7 +48,7 @@ class Upgrade:
     """What upgrades would do for the findings that concern nobody as far as is known: told, not recommended."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReadProgram:
     """What was read of the program that was shown; where it sets findings off, they say."""
 
@@ -60,7 +60,7 @@ class ReadProgram:
     """What could not be read, and counts as unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """`doctor check --format json`, `doctor confirm`'s and `doctor report`'s."""
 
@@ -89,7 +89,7 @@ class Report:
     """accelerate's default configuration, for `doctor report`; None when it was not asked for, or there is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """What a Markdown or HTML report carries for programs: all it takes to make the diagnosis again, and nothing concluded from it.
 
@@ -104,7 +104,7 @@ class Facts:
     observations: tuple[Observation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Compared:
     """One side of a comparison."""
 
@@ -115,7 +115,7 @@ class Compared:
     """Ids of what holds there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ComparisonReport:
     """`doctor compare --format json`."""
 
@@ -131,7 +131,7 @@ class ComparisonReport:
     exit_code: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing:
     """`doctor matrix list --format json` and `doctor matrix show --format json`."""
 
@@ -142,7 +142,7 @@ class Listing:
     exit_code: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FaultLine:
     """One fault of a matrix file."""
 
@@ -152,7 +152,7 @@ class FaultLine:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Validation:
     """`doctor matrix validate --format json`."""
 
@@ -208,7 +208,7 @@ def facts_of(report: Report) -> Facts:
     return Facts(report.schema_version, "facts", report.doctor_version, report.matrix, report.environment, report.observations)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BriefFinding:
     """A finding that counts, without its long texts: `doctor matrix show ID` has them."""
 
@@ -226,7 +226,7 @@ class BriefFinding:
     """The distribution it lives in."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Brief:
     """`doctor check --format json --brief`: what counts, and the counts of the rest."""
 
@@ -274,7 +274,7 @@ def brief_of(report: Report, diagnosis: Diagnosis) -> Brief:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Baseline:
     """`doctor check --write-baseline FILE`: what was known when it was written."""
 

@@ -23,7 +23,7 @@ UNKNOWN = 3
 Outcome = Literal["explained", "doubtful", "unknown", "not-ours"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AnswerReport:
     """What one may see in answer to a question."""
 
@@ -35,7 +35,7 @@ class AnswerReport:
     """From 0 to 1: in how many of the public reports with this message it was one of these causes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class QuestionReport:
     """The one question that tells the causes of a message apart."""
 
@@ -48,7 +48,7 @@ class QuestionReport:
     """The commonest first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FailureReport:
     """One failure."""
 
@@ -81,7 +81,7 @@ class FailureReport:
     """How often the text holds it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ExplanationReport:
     """`doctor explain --format json`."""
 

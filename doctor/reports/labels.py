@@ -17,7 +17,7 @@ Labelled = tuple[str, str]
 _SYSTEMS = {"linux": "Linux", "darwin": "macOS", "windows": "Windows"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
     """What the labels are filled from."""
 

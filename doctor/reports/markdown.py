@@ -24,7 +24,7 @@ GITHUB_LIMIT = 65536
 Part = Callable[[Attachment], Iterator[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Template:
     """What one project's form asks for: headings in the form's words, each with what stands under it."""
 

@@ -17,7 +17,7 @@ State = Literal["reproduced", "not reproduced", "not applicable", "affected", "n
 """The first three were seen; the other two are what the matrix says of a release where nothing was run."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stretch:
     """Neighbouring releases of which the same is known."""
 

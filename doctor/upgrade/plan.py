@@ -23,7 +23,7 @@ from doctor.knowledge.releases import Release, Releases
 _KINDS_AN_UPGRADE_ANSWERS = ("bug", "incompatibility")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PassedOver:
     """A nearer release that clears as much as the one recommended, and why it is not."""
 
@@ -33,7 +33,7 @@ class PassedOver:
     """Bugs and incompatibilities that hold with it, and not with the one recommended."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """One package to move."""
 
@@ -53,7 +53,7 @@ class Change:
     """The first release that clears as much, where another is recommended; None where it is this one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Alternative:
     """A release that is not recommended, because it brings or keeps something, and what it would do."""
 
@@ -69,7 +69,7 @@ class Alternative:
     """Findings about this package that hold there too."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """What to move, what that leaves, and what was weighed and not recommended."""
 
@@ -82,7 +82,7 @@ class Plan:
 NO_PLAN = Plan((), (), ())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Move:
     """A package, the releases it could move to, and what each would do."""
 
@@ -122,7 +122,7 @@ def plan_upgrade(
     return Plan(tuple(changes.values()), remaining, tuple(choice.alternatives(environment, findings, changes)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Choice:
     """What stays the same while one change after the other is chosen."""
 
