@@ -6,23 +6,15 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from doctor.commands import check, compare, confirm, date, explain, matrix, output, report, run
+from doctor.commands import output
 from doctor.commands.arguments import EXIT_CODES, Parser
 from doctor.commands.first_word import with_command
 from doctor.errors import DoctorError
 from doctor.version import __version__
 
-_COMMANDS = {
-    "check": check,
-    "explain": explain,
-    "run": run,
-    "date": date,
-    "confirm": confirm,
-    "report": report,
-    "compare": compare,
-    "matrix": matrix,
-}
+_COMMANDS = ("check", "explain", "run", "date", "confirm", "report", "compare", "matrix")
 _DEBUG = "DOCTOR_DEBUG"
 """Variable that lets a fault of doctor's own end in its traceback."""
 _DESCRIPTION = """\
@@ -37,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     try:
         output.accept_any_text()
-        options = _parser().parse_args(with_command(given, _COMMANDS))
+        whole = with_command(given, _COMMANDS)
+        options = _parser(whole[0]).parse_args(whole)
         output.end_children_when_terminated()
         code: int = options.run(options)
         return code
@@ -57,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(first: str) -> argparse.ArgumentParser:
+    """The parser of the command that stands first; of all commands when it is none, as in `doctor --help`."""
     parser = Parser(
         prog="doctor",
         description=_DESCRIPTION,
@@ -66,6 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"meta-tensor-doctor {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in _COMMANDS.values():
-        command.add(commands)
+    for name in (first,) if first in _COMMANDS else _COMMANDS:
+        import_module(f"doctor.commands.{name}").add(commands)
     return parser

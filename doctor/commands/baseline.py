@@ -42,7 +42,7 @@ def read_baseline(name: str) -> tuple[Known, ...]:
 
 def write_baseline(name: str, diagnosis: Diagnosis) -> None:
     """Write what was found to the file, so that only what is new counts from then on."""
-    from doctor.reports.document import baseline_of
+    from doctor.reports.baseline import baseline_of
     from doctor.reports.json import as_json
 
     with output.destination(name) as page:

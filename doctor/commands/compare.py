@@ -52,7 +52,8 @@ def _run(options: argparse.Namespace) -> int:
     from doctor.diagnosis.comparison import differences, finding_differences
     from doctor.diagnosis.diagnosis import diagnose
     from doctor.knowledge.releases import known_releases
-    from doctor.reports.document import Compared, ComparisonReport, MatrixSummary
+    from doctor.reports.comparison import Compared, ComparisonReport
+    from doctor.reports.document import MatrixSummary
     from doctor.version import __version__
 
     if len(options.side) < 2:

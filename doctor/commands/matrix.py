@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from doctor.reports.document import listing_of
+    from doctor.reports.matrix import listing_of
     from doctor.reports.terminal.matrix import print_listing
 
     matrix = arguments.matrix_of(options)
@@ -37,7 +37,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from doctor.reports.document import listing_of
+    from doctor.reports.matrix import listing_of
     from doctor.reports.terminal.matrix import print_advisory
 
     matrix = arguments.matrix_of(options)
@@ -53,7 +53,7 @@ def _validate(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from doctor.knowledge.matrix_file import MatrixFileError, read_matrix
-    from doctor.reports.document import FaultLine, Validation
+    from doctor.reports.matrix import FaultLine, Validation
 
     count, lines, faults, code = None, [], [], 0
     try:

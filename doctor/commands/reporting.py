@@ -52,7 +52,7 @@ def _unpublished(executable: str) -> tuple[list[str], list[str]]:
 
 def write_report(page: TextIO, options: argparse.Namespace, diagnosis: Diagnosis, *, everything: bool = False, brief: bool = False) -> None:
     """Write the report on a diagnosis in the form asked for: `everything` also what concerns nobody, `brief` the short document."""
-    from doctor.reports.document import brief_of, report_on
+    from doctor.reports.document import report_on
 
     report = report_on(diagnosis, gate(options.redact, diagnosis.environment))
 
@@ -61,4 +61,9 @@ def write_report(page: TextIO, options: argparse.Namespace, diagnosis: Diagnosis
 
         print_report(report, console, everything=everything, verbose=options.verbose)
 
-    output.write(page, options.format, brief_of(report, diagnosis) if brief else report, show)
+    if brief:
+        from doctor.reports.brief import brief_of
+
+        output.write(page, options.format, brief_of(report, diagnosis), show)
+    else:
+        output.write(page, options.format, report, show)

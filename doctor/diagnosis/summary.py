@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Literal
 
 from doctor.diagnosis.finding import CONCERNS, SEVERITIES, Finding
@@ -123,5 +122,7 @@ def as_text(diagnosis: Diagnosis) -> str:
 
 def as_html(diagnosis: Diagnosis) -> str:
     """The same for a notebook."""
+    from html import escape
+
     first, *rest = map(escape, _lines(diagnosis))
     return f"<div><strong>{first}</strong><ul>{''.join(f'<li>{line}</li>' for line in rest)}</ul></div>"

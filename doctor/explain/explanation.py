@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from doctor.explain import brief
 from doctor.facts.environment import Environment
 from doctor.facts.symptom import Failure, Frame
 from doctor.knowledge.family import KnownMessage
@@ -98,7 +97,11 @@ class Explanation:
     """The ranks of a distributed run whose lines the text holds."""
 
     def __str__(self) -> str:
+        from doctor.explain import brief
+
         return brief.as_text(self)
 
     def _repr_html_(self) -> str:
+        from doctor.explain import brief
+
         return brief.as_html(self)

@@ -15,7 +15,6 @@ from typing import Annotated, Literal
 from packaging.version import InvalidVersion, Version
 
 from doctor.knowledge.cause import Cause
-from doctor.knowledge.cause_contradictions import explaining_contradictions
 from doctor.knowledge.family import FAMILY_KEYS, Advice, Family, Foreign, KnownMessage
 from doctor.knowledge.schema import Mismatch, Path, Text
 from doctor.knowledge.uses import Uses, uses_contradictions
@@ -227,6 +226,8 @@ def contradictions(matrix: Matrix) -> Iterator[Mismatch]:
         return
     yield from _repeated((each.name, ("messages", position, "name")) for position, each in enumerate(matrix.messages))
     yield from _repeated((each.name, ("foreign", position, "name")) for position, each in enumerate(matrix.foreign))
+    from doctor.knowledge.cause_contradictions import explaining_contradictions
+
     yield from explaining_contradictions(
         causes=matrix.causes, family=matrix.family, messages=matrix.messages, advice=matrix.advice, foreign=matrix.foreign, ids=ids
     )

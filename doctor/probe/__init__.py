@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from doctor.errors import DoctorError
 from doctor.facts.environment import Distribution, Environment, InstallationFault, TorchRuntime, Unknown
 from doctor.facts.variables import loading_variables
 from doctor.knowledge.matrix import Matrix
-from doctor.probe.child import Child
 from doctor.probe.deadline import Deadline
 from doctor.probe.gpu import gpu_facts, gpu_faults, has_nvidia, start_nvml
 from doctor.probe.interpreter import FACTS_TIMEOUT_SECONDS, Choice, Patient, ask_interpreter, choose_interpreter, read_interpreter
@@ -21,6 +21,9 @@ from doctor.probe.memory import examine_disk, examine_memory
 from doctor.probe.packages import Packages, examine_packages, module_in
 from doctor.probe.platform import examine_platform
 from doctor.probe.torch_runtime import NEVER_STARTED, NOT_ASKED, TorchFacts, start_torch, torch_facts
+
+if TYPE_CHECKING:
+    from doctor.probe.child import Child
 
 TORCH_TIMEOUT_SECONDS = 30.0
 
@@ -57,7 +60,7 @@ def examine(
     choice = choose_interpreter(python, os.environ, directory)
     with contextlib.ExitStack() as children:
         torch_child = _torch_child(choice, live, timeout)
-        if isinstance(torch_child, Child):
+        if not isinstance(torch_child, TorchFacts):
             children.enter_context(torch_child)
         nvml_child = children.enter_context(start_nvml()) if has_nvidia() else None
         patient = _patient(choice, live, timeout)
@@ -66,11 +69,11 @@ def examine(
         packages = examine_packages(patient.path, interest.packages, directory, patient.python.version, Deadline.within(timeout))
         memory, disk, system = examine_memory(), examine_disk(directory), examine_platform()
         gpu = gpu_facts(nvml_child.wait() if nvml_child is not None else None)
-        torch = torch_child
-        if isinstance(torch_child, Child):
+        if isinstance(torch_child, TorchFacts):
+            torch = torch_child
+        else:
             with waiting("asking torch (import, CUDA)"):
                 torch = torch_facts(torch_child.wait(), timeout)
-    assert isinstance(torch, TorchFacts)
     packages = _with_torch_found(packages, torch)
     assert patient.python.prefix is not None
     has_pip = any(module_in(entry, "pip") for entry in patient.path)

@@ -6,11 +6,14 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from doctor.facts.environment import Accelerator, Driver, InstallationFault, TorchRuntime, Unknown
 from doctor.knowledge import schema
 from doctor.probe.answers import json_answers, last_line
-from doctor.probe.child import Child, Outcome, script_command
+
+if TYPE_CHECKING:
+    from doctor.probe.child import Child, Outcome
 
 NVML_TIMEOUT_SECONDS = 10.0
 _SCRIPT = Path(__file__).parent / "nvml_facts.py"
@@ -57,6 +60,8 @@ def has_nvidia(pci: Path = _PCI, driver: tuple[Path, ...] = _NVIDIA_DRIVER) -> b
 
 def start_nvml() -> Child:
     """Start asking NVML, in a child of doctor's own interpreter: a broken driver can hang or crash whoever asks it."""
+    from doctor.probe.child import Child, script_command
+
     return Child(script_command(sys.executable, _SCRIPT, NVML_TIMEOUT_SECONDS), NVML_TIMEOUT_SECONDS)
 
 

@@ -9,14 +9,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from doctor.errors import DoctorError
 from doctor.facts.environment import Python, Unknown
 from doctor.knowledge import schema
 from doctor.probe.answers import json_answers, last_line
-from doctor.probe.child import INSIDE, Child, Outcome, script_command
 from doctor.probe.deadline import NEVER, Deadline
 from doctor.probe.layout import VERSION, WINDOWS, layout_of, prefix_of, pyvenv_configuration, sees_system, site_packages, without_repeats
+
+if TYPE_CHECKING:
+    from doctor.probe.child import Outcome
 
 FACTS_TIMEOUT_SECONDS = 20.0
 _START_UP_SECONDS = 5.0
@@ -152,6 +155,8 @@ def ask_interpreter(choice: Choice, variables: Mapping[str, str], timeout: float
 
 
 def _run(choice: Choice, script: str, timeout: float, *options: str) -> Outcome:
+    from doctor.probe.child import INSIDE, Child, script_command  # nothing is started for --no-live
+
     executable, *rest = script_command(str(choice.executable), INSIDE / script, timeout)
     try:
         with Child([executable, *options, *rest], timeout) as child:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from doctor.facts.environment import Accelerator, AcceleratorKind, TorchRuntime, Unknown
 from doctor.knowledge import schema
 from doctor.probe.answers import json_answers, last_line, one_line
-from doctor.probe.child import INSIDE, Child, Outcome, script_command
+
+if TYPE_CHECKING:
+    from doctor.probe.child import Child, Outcome
 
 _MOST_BYTES = 2**60
 """More memory than any device has."""
@@ -62,6 +64,8 @@ NOT_ASKED = TorchFacts(TorchRuntime(None), unknown=(Unknown("torch", "torch was 
 
 def start_torch(executable: str, timeout: float) -> Child:
     """Start asking torch; `timeout` in seconds. Raises OSError when the interpreter cannot be started."""
+    from doctor.probe.child import INSIDE, Child, script_command
+
     return Child(script_command(executable, INSIDE / "torch_facts.py", timeout), timeout)
 
 

@@ -17,7 +17,8 @@ _QUOTED = re.compile(r"^[ \t]{0,3}(?:>[ \t]?)+", re.MULTILINE)
 
 
 def embedded_report(text: str) -> str | None:
-    """The JSON document (`doctor.reports.document.Facts` or `Report`) inside a Markdown or HTML report, or bare; None when there is none.
+    """The JSON document (`doctor.reports.attachment.Facts` or `doctor.reports.document.Report`) inside a Markdown or
+    HTML report, or bare; None when there is none.
 
     It need not stand in its fence any more: copied from a rendered page, quoted in an answer, with other line ends, it is still found.
     """

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
+from doctor.facts.environment import Environment
+from doctor.facts.observation import Observation
 from doctor.knowledge.matrix import Matrix
-from doctor.reports.document import Report, facts_of
+from doctor.reports.document import MatrixSummary, Report, SchemaVersion
 from doctor.reports.labels import Subject
 
 MOST_TRACEBACK = 64 * 1024
 """Characters of a traceback that are kept: its end says what happened."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a Markdown or HTML report carries for programs: all it takes to make the diagnosis again, and nothing concluded from it.
+
+    The findings are left out: their words are the matrix's, and a tracker that holds them in every issue can no longer be searched.
+    """
+
+    schema_version: SchemaVersion
+    document: Literal["facts"]
+    doctor_version: str
+    matrix: MatrixSummary
+    environment: Environment
+    observations: tuple[Observation, ...]
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,11 @@ def shortened(traceback: str) -> str:
         return traceback
     end = traceback[-MOST_TRACEBACK:].partition("\n")[2]
     return f"[the first {len(traceback) - len(end)} characters are left out]\n{end}"
+
+
+def facts_of(report: Report) -> Facts:
+    """What of a report is fact."""
+    return Facts(report.schema_version, "facts", report.doctor_version, report.matrix, report.environment, report.observations)
 
 
 def facts_as_json(report: Report) -> str:

@@ -1,4 +1,7 @@
-"""The documents doctor prints as JSON, as types: their JSON Schemas are generated from these. Names here are a public promise."""
+"""The report on an environment, as a type: its JSON Schema is generated from it. Names here are a public promise.
+
+The other documents have modules of their own, beside this one: a document costs time to declare, and each command needs one or two.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from doctor.diagnosis.comparison import Difference, FindingDifference
 from doctor.diagnosis.diagnosis import Diagnosis
 from doctor.diagnosis.finding import Finding
-from doctor.diagnosis.policy import Known, known_findings
 from doctor.diagnosis.summary import Summary, Verdict, summary_of, verdict_of
 from doctor.explain.explanation import LikelyCause
 from doctor.facts.environment import Environment
 from doctor.facts.observation import Observation
 from doctor.facts.program import Unread
-from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.reports.redact import Redactor
 from doctor.upgrade.command import upgrade_command
 from doctor.upgrade.plan import Alternative, Change, Plan
@@ -89,83 +89,6 @@ class Report:
     """accelerate's default configuration, for `doctor report`; None when it was not asked for, or there is none."""
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a Markdown or HTML report carries for programs: all it takes to make the diagnosis again, and nothing concluded from it.
-
-    The findings are left out: their words are the matrix's, and a tracker that holds them in every issue can no longer be searched.
-    """
-
-    schema_version: SchemaVersion
-    document: Literal["facts"]
-    doctor_version: str
-    matrix: MatrixSummary
-    environment: Environment
-    observations: tuple[Observation, ...]
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One side of a comparison."""
-
-    name: str
-    """As given on the command line."""
-    environment: Environment
-    findings: tuple[str, ...]
-    """Ids of what holds there."""
-
-
-@dataclass(frozen=True)
-class ComparisonReport:
-    """`doctor compare --format json`."""
-
-    schema_version: SchemaVersion
-    document: Literal["comparison"]
-    doctor_version: str
-    matrix: MatrixSummary
-    sides: tuple[Compared, ...]
-    differences: tuple[Difference, ...]
-    """Riskiest first."""
-    findings: tuple[FindingDifference, ...]
-    """Those that not all sides have, worst first."""
-    exit_code: int
-
-
-@dataclass(frozen=True)
-class Listing:
-    """`doctor matrix list --format json` and `doctor matrix show --format json`."""
-
-    schema_version: SchemaVersion
-    document: Literal["listing"]
-    doctor_version: str
-    matrix: Matrix
-    exit_code: int
-
-
-@dataclass(frozen=True)
-class FaultLine:
-    """One fault of a matrix file."""
-
-    line: int
-    """From 1; 0 when the file as a whole is meant."""
-    place: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Validation:
-    """`doctor matrix validate --format json`."""
-
-    schema_version: SchemaVersion
-    document: Literal["validation"]
-    doctor_version: str
-    file: str
-    advisories: int | None
-    """None when the file has faults."""
-    faults: tuple[FaultLine, ...]
-    exit_code: int
-
-
 def report_on(
     diagnosis: Diagnosis,
     redactor: Redactor,
@@ -201,95 +124,3 @@ def report_on(
         causes=causes,
         accelerate_config=accelerate_config,
     )
-
-
-def facts_of(report: Report) -> Facts:
-    """What of a report is fact."""
-    return Facts(report.schema_version, "facts", report.doctor_version, report.matrix, report.environment, report.observations)
-
-
-@dataclass(frozen=True)
-class BriefFinding:
-    """A finding that counts, without its long texts: `doctor matrix show ID` has them."""
-
-    id: str
-    """Of the advisory or fault."""
-    title: str
-    """What is wrong, in one line."""
-    severity: str
-    """`silent`, `error` or `warning`."""
-    status: str
-    """How sure it is that the environment has it."""
-    concerns: str
-    """Whom it concerns."""
-    package: str
-    """The distribution it lives in."""
-
-
-@dataclass(frozen=True)
-class Brief:
-    """`doctor check --format json --brief`: what counts, and the counts of the rest."""
-
-    schema_version: SchemaVersion
-    document: Literal["brief"]
-    doctor_version: str
-    matrix: MatrixSummary
-    verdict: Verdict
-    """What came of it."""
-    summary: Summary
-    """How many findings there are of each kind."""
-    python: str | None
-    """The version of the interpreter examined; None when it could not be had."""
-    versions: Mapping[str, str | None]
-    """By distribution; None for one whose version could not be had."""
-    findings: tuple[BriefFinding, ...]
-    """Those that count."""
-    upgrade: str | None
-    """The command that makes the upgrade recommended; None when there is none."""
-    unknown: tuple[str, ...]
-    """Why facts could not be had that could have changed the answer."""
-    exit_code: int
-
-
-def brief_of(report: Report, diagnosis: Diagnosis) -> Brief:
-    """The short form of a report on a diagnosis."""
-    counted = {(each.id, each.package) for each in diagnosis.counted}
-    return Brief(
-        schema_version=2,
-        document="brief",
-        doctor_version=report.doctor_version,
-        matrix=report.matrix,
-        verdict=report.verdict,
-        summary=report.summary,
-        python=report.environment.python.version,
-        versions={name: each.version for name, each in report.environment.packages.items()},
-        findings=tuple(
-            BriefFinding(each.id, each.title, each.severity, each.status, each.concerns, each.package)
-            for each in report.findings
-            if (each.id, each.package) in counted
-        ),
-        upgrade=report.upgrade.command,
-        unknown=tuple(dict.fromkeys(each.reason for each in report.environment.unknown if each.important)),
-        exit_code=report.exit_code,
-    )
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """`doctor check --write-baseline FILE`: what was known when it was written."""
-
-    schema_version: SchemaVersion
-    document: Literal["baseline"]
-    doctor_version: str
-    findings: tuple[Known, ...]
-    """Each counts again only when it concerns somebody more nearly than it did."""
-
-
-def baseline_of(diagnosis: Diagnosis) -> Baseline:
-    """What to write down of a diagnosis, so that only what is new counts from then on."""
-    return Baseline(2, "baseline", __version__, known_findings(diagnosis.findings))
-
-
-def listing_of(matrix: Matrix, advisories: tuple[Advisory, ...]) -> Listing:
-    """The listing of some of a matrix's advisories."""
-    return Listing(2, "listing", __version__, replace(matrix, advisories=advisories), 0)

@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 import json
-import typing
 from typing import Any
 
 from doctor.knowledge import schema
-from doctor.knowledge.matrix import Matrix
-from doctor.reports.document import Baseline, Brief, ComparisonReport, Facts, Listing, Report, Validation
-
-_PUBLISHED: dict[str, tuple[Any, bool]] = {
-    "report": (Report, True),
-    "brief": (Brief, True),
-    "baseline": (Baseline, True),
-    "facts": (Facts, True),
-    "comparison": (ComparisonReport, True),
-    "listing": (Listing, True),
-    "validation": (Validation, True),
-    "matrix": (Matrix, False),
-}
 
 
 def as_json(document: Any, levels: int = 2) -> str:
@@ -42,12 +28,31 @@ def _laid_out(data: Any, levels: int, margin: str) -> str:
 
 def published_schemas() -> dict[str, str]:
     """The text of every schema in `doctor/schemas/`, by file name."""
+    from doctor.knowledge.matrix import Matrix
+    from doctor.reports.attachment import Facts
+    from doctor.reports.baseline import Baseline
+    from doctor.reports.brief import Brief
+    from doctor.reports.comparison import ComparisonReport
     from doctor.reports.dating import DatingReport
-    from doctor.reports.explanation import ExplanationReport  # what explains is loaded by those who explain
+    from doctor.reports.document import Report
+    from doctor.reports.explanation import ExplanationReport
+    from doctor.reports.matrix import Listing, Validation
 
+    complete = {
+        "report": Report,
+        "brief": Brief,
+        "baseline": Baseline,
+        "facts": Facts,
+        "comparison": ComparisonReport,
+        "listing": Listing,
+        "validation": Validation,
+        "explanation": ExplanationReport,
+        "dating": DatingReport,
+    }
+    published = {name: schema.json_schema(kind, complete=True) for name, kind in complete.items()} | {"matrix": schema.json_schema(Matrix)}
     schemas = {}
-    for name, (kind, complete) in {**_PUBLISHED, "explanation": (ExplanationReport, True), "dating": (DatingReport, True)}.items():
-        (version,) = typing.get_args(typing.get_type_hints(kind)["schema_version"])
+    for name, each in published.items():
+        (version,) = each["properties"]["schema_version"]["enum"]
         head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"meta-tensor-doctor {name}, schema version {version}"}
-        schemas[f"{name}.schema.json"] = json.dumps({**head, **schema.json_schema(kind, complete)}, indent=2) + "\n"
+        schemas[f"{name}.schema.json"] = json.dumps({**head, **each}, indent=2) + "\n"
     return schemas

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from doctor.diagnosis.comparison import Difference, Risk
-from doctor.reports.document import ComparisonReport
+from doctor.reports.comparison import ComparisonReport
 from doctor.reports.terminal.layout import Paragraph, heading
 
 _NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
