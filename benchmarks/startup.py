@@ -23,6 +23,12 @@ from typing import NamedTuple
 from doctor.knowledge.matrix_file import builtin_file
 
 RUNS = 7
+READ_ALL_METADATA = """
+from importlib.metadata import distributions
+for each in distributions():
+    each.metadata["Name"], each.version, each.requires
+"""
+"""What any program does that is to know what is installed beside it, for the least that it costs a Python to find out."""
 
 
 class Cost(NamedTuple):
@@ -88,6 +94,7 @@ def main(stack: Path) -> None:
         help_cost = statistics.median(cost([doctor, "--help"]).cpu for _ in range(RUNS))
         print(f"doctor --help: {help_cost:.3f} s CPU, {'within' if help_cost < 0.1 else 'OVER'} 0.1 s")
         compare("doctor --no-live / transformers env", [doctor, *still], [str(stack / "bin" / "transformers"), "env"], "cpu", 1 / 8)
+        compare("doctor --no-live / start and read all metadata", [doctor, *still], [python, "-c", READ_ALL_METADATA], "cpu", 1.6)
         torch = [python, "-c", "import torch; torch.cuda.is_available()"]
         compare("doctor / import torch", [doctor, "--format", "json", "--python", str(stack)], torch, "wall", 1.15)
         compare("ten times the advisories / the built-in ones", [larger, *still], [doctor, *still], "cpu", 1.2)

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Device:
+    """A GPU, as a driver and as torch answer about it."""
+
+    name: str
+    memory_total: int | None
+    memory_free: int | None
+    compute_capability: str | None
 
 
 def json_answers(stdout: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from doctor.facts.environment import Accelerator, Driver, InstallationFault, TorchRuntime, Unknown
 from doctor.knowledge import schema
-from doctor.probe.answers import json_answers, last_line
+from doctor.probe.answers import Device, json_answers, last_line
 
 if TYPE_CHECKING:
     from doctor.probe.child import Child, Outcome
@@ -36,21 +36,13 @@ class GpuFacts:
 
 
 @dataclass(frozen=True)
-class _Device:
-    name: str
-    memory_total: int | None
-    memory_free: int | None
-    compute_capability: str | None
-
-
-@dataclass(frozen=True)
 class _Answers:
     absent: bool = False
     """No NVIDIA driver on this machine."""
     error: str | None = None
     driver: str | None = None
     cuda_version: str | None = None
-    devices: tuple[_Device, ...] = ()
+    devices: tuple[Device, ...] = ()
 
 
 def has_nvidia(pci: Path = _PCI, driver: tuple[Path, ...] = _NVIDIA_DRIVER) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.facts.environment import Accelerator, AcceleratorKind, TorchRuntime, Unknown
 from doctor.knowledge import schema
-from doctor.probe.answers import json_answers, last_line, one_line
+from doctor.probe.answers import Device, json_answers, last_line, one_line
 
 if TYPE_CHECKING:
     from doctor.probe.child import Child, Outcome
@@ -29,14 +29,6 @@ class TorchFacts:
 
 
 @dataclass(frozen=True)
-class _Device:
-    name: str
-    memory_total: int | None
-    memory_free: int | None
-    compute_capability: str | None
-
-
-@dataclass(frozen=True)
 class _Answers:
     """The lines torch_facts.py prints, joined; a line never reached leaves its default."""
 
@@ -47,11 +39,11 @@ class _Answers:
     hip_built: str | None = None
     cuda_available: bool | None = None
     cuda_unavailable_because: str | None = None
-    devices: tuple[_Device, ...] = ()
+    devices: tuple[Device, ...] = ()
     arch_list: tuple[str, ...] = ()
     mps_available: bool | None = None
     xpu_available: bool | None = None
-    xpu_devices: tuple[_Device, ...] = ()
+    xpu_devices: tuple[Device, ...] = ()
     default_dtype: str | None = None
     default_device: str | None = None
     step: str | None = None
@@ -125,5 +117,5 @@ def _accelerators(answers: _Answers) -> list[Accelerator]:
     return found
 
 
-def _accelerator(kind: AcceleratorKind, device: _Device) -> Accelerator:
+def _accelerator(kind: AcceleratorKind, device: Device) -> Accelerator:
     return Accelerator(kind, device.name, "torch", device.memory_total, device.memory_free, device.compute_capability)

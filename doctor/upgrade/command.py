@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
 
 from doctor.facts.environment import THIS_MACHINE, Environment
@@ -32,7 +31,7 @@ def upgrade_command(changes: Sequence[Change], environment: Environment) -> str 
         commands.append(["conda", "install", *(("--prefix", prefix) if prefix else ()), *pins])
     if others:
         commands.append([*_installer(environment), *_pins(others, environment)])
-    quote = subprocess.list2cmdline if environment.platform.system == "windows" else for_posix_shell
+    quote = _for_cmd if environment.platform.system == "windows" else for_posix_shell
     return " && ".join(quote(command) for command in commands) or None
 
 
@@ -65,6 +64,12 @@ def _pins(changes: Sequence[Change], environment: Environment) -> list[str]:
         if cpu_build:
             pins += ["--extra-index-url", _CPU_INDEX]
     return pins
+
+
+def _for_cmd(words: Sequence[str]) -> str:
+    from subprocess import list2cmdline
+
+    return list2cmdline(words)
 
 
 def for_posix_shell(words: Sequence[str]) -> str:

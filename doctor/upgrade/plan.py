@@ -112,14 +112,16 @@ def plan_upgrade(
     new = tuple(each.id for each in matrix.advisories if each.id not in held and each.kind in _KINDS_AN_UPGRADE_ANSWERS)
     choice = _Choice(matrix, releases, new, tuple(each for each in new if each in tolerated), _by_package(matrix))
     changes: dict[str, Change] = {}
+    moves = first_moves = choice.moves(environment, findings)
     moved, remaining = environment, tuple(findings)
-    while (best := choice.best_change(moved, remaining, [each for each in findings if each not in remaining])) is not None:
+    while (best := choice.best_change(moves, remaining, [each for each in findings if each not in remaining])) is not None:
         earlier = changes.get(best.package)
         cleared = (earlier.clears if earlier else ()) + best.clears
         changes[best.package] = replace(best, from_=environment.packages[best.package].version, clears=cleared)
         moved = _with_version(moved, best.package, best.to)
         remaining = tuple(each for each in remaining if each not in best.clears)
-    return Plan(tuple(changes.values()), remaining, tuple(choice.alternatives(environment, findings, changes)))
+        moves = choice.moves(moved, remaining)
+    return Plan(tuple(changes.values()), remaining, tuple(choice.alternatives(first_moves, findings, changes)))
 
 
 @dataclass(frozen=True)
@@ -135,10 +137,15 @@ class _Choice:
     by_package: Mapping[str, Sequence[Advisory]]
     """The advisories that have to do with a package."""
 
-    def best_change(self, environment: Environment, remaining: Sequence[str], cleared: Sequence[str]) -> Change | None:
+    def moves(self, environment: Environment, findings: Sequence[str]) -> list[_Move]:
+        """What can be moved of that which has to do with the findings."""
+        ids = frozenset(findings)
+        packages = sorted(package for package, advisories in self.by_package.items() if any(each.id in ids for each in advisories))
+        return [move for package in packages if (move := self._move(package, environment)) is not None]
+
+    def best_change(self, moves: Sequence[_Move], remaining: Sequence[str], cleared: Sequence[str]) -> Change | None:
         """The change of one package that clears most of `remaining`, with nothing of `cleared` coming back."""
-        moves = (self._move(package, environment) for package in self._packages_of(remaining))
-        changes = [change for move in moves if move is not None and (change := self._nearest_clean(move, remaining, cleared)) is not None]
+        changes = [change for move in moves if (change := self._nearest_clean(move, remaining, cleared)) is not None]
         return max(changes, key=lambda change: len(change.clears), default=None)
 
     def _nearest_clean(self, move: _Move, remaining: Sequence[str], cleared: Sequence[str]) -> Change | None:
@@ -168,14 +175,11 @@ class _Choice:
         brings = tuple(each for each in move.hit(first, (*self.new, *cleared)) if each not in move.hit(nearest, (*self.new, *cleared)))
         return PassedOver(str(move.releases[first].version), brings) if first != nearest else None
 
-    def alternatives(self, environment: Environment, findings: Sequence[str], changes: Mapping[str, Change]) -> Iterator[Alternative]:
+    def alternatives(self, moves: Sequence[_Move], findings: Sequence[str], changes: Mapping[str, Change]) -> Iterator[Alternative]:
         """For each package the newest release, and the one that clears the most at the least price, where they are not recommended."""
-        for package in self._packages_of(findings):
-            move = self._move(package, environment)
-            if move is None:
-                continue
+        for move in moves:
             options = [self._alternative(move, index, findings) for index in range(len(move.releases))]
-            recommended = changes.get(package)
+            recommended = changes.get(move.package)
             most = max(len(each.clears) for each in options)
             cheapest = min((each for each in options if len(each.clears) == most), key=lambda each: len(each.brings))
             if most > (len(recommended.clears) if recommended else 0) and not cheapest.newest:
@@ -194,9 +198,6 @@ class _Choice:
             keeps=tuple(each for each in findings if each in move.hits and each not in clears),
         )
 
-    def _packages_of(self, findings: Sequence[str]) -> list[str]:
-        return sorted(package for package, advisories in self.by_package.items() if any(each.id in findings for each in advisories))
-
     def _move(self, package: str, environment: Environment) -> _Move | None:
         """What moving `package` forward would do; None when there is nowhere to move it, or it had better be left alone."""
         distribution = environment.packages.get(package)
@@ -206,8 +207,9 @@ class _Choice:
         candidates = tuple(self._candidates(package, version, environment))
         if not candidates:
             return None
+        moved = [_with_version(environment, package, str(each.version)) for each in candidates]
         versions = [each.version for each in candidates]
-        hits = {advisory.id: _hits(advisory, package, versions, environment) for advisory in self.by_package[package]}
+        hits = {advisory.id: _hits(advisory, package, versions, moved) for advisory in self.by_package[package]}
         return _Move(package, candidates, hits)
 
     def _candidates(self, package: str, version: Version, environment: Environment) -> Iterator[Release]:
@@ -220,12 +222,12 @@ class _Choice:
                 yield each
 
 
-def _hits(advisory: Advisory, package: str, versions: Sequence[Version], environment: Environment) -> int:
-    """Bit i is set when the advisory holds with `versions[i]`. Between two of its boundaries the answer is one and the same."""
+def _hits(advisory: Advisory, package: str, versions: Sequence[Version], environments: Sequence[Environment]) -> int:
+    """Bit i is set when the advisory holds in `environments[i]`, which has `versions[i]`. Between two boundaries the answer is the same."""
     cuts = sorted({0, len(versions), *(bisect.bisect_left(versions, boundary) for boundary in _boundaries(advisory, package))})
     bits = 0
     for start, end in itertools.pairwise(cuts):
-        if start < end and match(advisory, _with_version(environment, package, str(versions[start]))) is not None:
+        if start < end and match(advisory, environments[start]) is not None:
             bits |= (1 << end) - (1 << start)
     return bits
 
