@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         return code
     except DoctorError as error:
-        for line in str(error).splitlines():
+        for line in error.lines:
             output.complain(line)
         return 2
     except KeyboardInterrupt:

@@ -4,4 +4,9 @@ from __future__ import annotations
 
 
 class DoctorError(Exception):
-    """Could not do what was asked. `str()` is complete: one line or more, each fit to stand alone on stderr."""
+    """Could not do what was asked. `str()` is complete, and fit to stand alone on stderr."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is said of it, a line each. A file's name in one of them may hold anything, a line break as well."""
+        return (str(self),)

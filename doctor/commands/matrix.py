@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from doctor.commands import arguments, output
+from doctor.commands.reporting import gate
 from doctor.errors import DoctorError
 from doctor.version import __version__
 
@@ -58,14 +59,19 @@ def _validate(options: argparse.Namespace) -> int:
     count, lines, faults, code = None, [], [], 0
     try:
         count = len(read_matrix(Path(options.file)).advisories)
-        lines.append(f"{options.file}: a valid matrix of {count} advisories")
+        lines.append(output.printable(f"{options.file}: a valid matrix of {count} advisories"))
     except MatrixFileError as error:
-        lines, faults, code = str(error).splitlines(), [FaultLine(each.line, each.place, each.message) for each in error.faults], 2
-    validation = Validation(2, "validation", __version__, options.file, count, tuple(faults), code)
+        lines, faults, code = list(error.lines), [FaultLine(each.line, each.place, each.message) for each in error.faults], 2
+    validation = gate(False).value(Validation(2, "validation", __version__, options.file, count, tuple(faults), code))
     if code and options.format == "terminal":
         for line in lines:
             output.complain(line)
         return code
     with output.destination(options.output) as page:
-        output.write(page, options.format, validation, lambda console: console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True))
+        output.write(
+            page,
+            options.format,
+            validation,
+            lambda console: console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True),
+        )
     return code

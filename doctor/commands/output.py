@@ -135,7 +135,7 @@ def write(output: TextIO, form: str, document: object, show: Callable[[Console],
         from rich.console import Console
 
         seen, page = Console(file=output), io.StringIO()
-        show(Console(file=page, width=seen.width, force_terminal=seen.is_terminal, highlight=False, emoji=False))
+        show(Console(file=page, width=seen.width, force_terminal=seen.is_terminal, highlight=False, emoji=False, markup=False))
         text = "\n".join(line.rstrip(" ") for line in page.getvalue().split("\n"))  # rich fills table cells with blanks
     write_text(output, text)
 
@@ -180,11 +180,18 @@ def end_children_when_terminated() -> None:
             signal.signal(getattr(signal, name), handler)
 
 
+def printable(text: str) -> str:
+    """Text that names files, or quotes what another program said, as it may reach a terminal: nothing in it steers one or gives away a secret."""
+    from doctor.reports.redact import Screen
+
+    return Screen.of_this_machine().text(text)
+
+
 def complain(line: str) -> None:
-    """One line on stderr, whatever state stderr is in."""
+    """One line on stderr, whatever is in it and whatever state stderr is in."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            sys.stderr.write(f"doctor: {line}\n")
+            sys.stderr.write(f"doctor: {printable(line.replace(chr(10), ' '))}\n")
 
 
 @contextlib.contextmanager
@@ -194,8 +201,9 @@ def progress(what: str) -> Iterator[None]:
         yield
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status(what):
+    with Console(stderr=True).status(Text(printable(what))):
         yield
 
 
@@ -216,8 +224,9 @@ def _bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
         yield lambda _: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total)
+        task = progress.add_task(escape(printable(what)), total=total)
         yield lambda count: progress.update(task, completed=count)

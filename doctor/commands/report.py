@@ -189,7 +189,9 @@ def _show(redactor: Redactor) -> None:
     """What was masked, on stdout: for the eyes of its owner."""
     import sys
 
+    from doctor.reports.private import CONTROL_CHARACTER
+
     if sys.stdout is None:
         return
-    lines = [f"{each.label}  {each.value}" for each in redactor.masked]
-    output.write_text(sys.stdout, "\n".join(lines or ["nothing was masked"]) + "\n")
+    masked = "\n".join(f"{each.label}  {each.value}" for each in redactor.masked) or "nothing was masked"
+    output.write_text(sys.stdout, CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", masked) + "\n")

@@ -40,7 +40,12 @@ class MatrixFileError(DoctorError):
         self.faults = tuple(sorted(set(faults)))
         if more:
             self.faults += (Fault(0, "", f"and {more} more"),)
-        super().__init__("\n".join(self._line(fault) for fault in self.faults))
+        super().__init__("\n".join(self.lines))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line for each fault."""
+        return tuple(self._line(fault) for fault in self.faults)
 
     def _line(self, fault: Fault) -> str:
         where = f"{self.path}:{fault.line}" if fault.line else self.path

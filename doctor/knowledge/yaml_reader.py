@@ -8,6 +8,7 @@ memory to keep them all.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,8 @@ MAX_VALUES = 500_000
 MAX_KEY_CHARACTERS = 200
 _MAX_NUMBER_CHARACTERS = 25
 """A longer number stays text, which no field for a number takes."""
+_STEERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys, and what turns the direction of the text after it."""
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVER = yaml.resolver.Resolver()
 
@@ -127,6 +130,8 @@ class _Reader:
 
 def _scalar(event: events.ScalarEvent, line: int) -> Any:
     """The value as YAML 1.1 resolves it, for the types that JSON has; anything else stays text."""
+    if _STEERS.search(event.value) is not None:
+        raise YamlFault(line, "a control character stands here, which could steer the terminal it is shown at")
     if event.tag is not None and event.tag != "!":
         raise YamlFault(line, f"the tag {event.tag} is not accepted here")
     tag = _RESOLVER.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
