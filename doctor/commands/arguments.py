@@ -63,9 +63,9 @@ def add_matrix_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_output_options(parser: argparse.ArgumentParser) -> None:
+def add_output_options(parser: argparse.ArgumentParser, *more_formats: str) -> None:
     """`--format` and `--output`."""
-    parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
+    parser.add_argument("--format", choices=("terminal", "json", *more_formats), default="terminal", help="default: terminal")
     parser.add_argument("--output", metavar="FILE", help="write to FILE (replaced whole or not at all) instead of the terminal")
 
 

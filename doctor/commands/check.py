@@ -11,6 +11,7 @@ from doctor.commands.reporting import write_report
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
+    from doctor.commands.settings import Settings
     from doctor.diagnosis.policy import Policy
     from doctor.facts.environment import Environment
     from doctor.facts.observation import Observation
@@ -48,16 +49,19 @@ def add(commands: Any) -> None:
     check.add_argument("--ignore", action="append", metavar="ID", help="let this finding not count, by id or slug (may be repeated)")
     check.add_argument("--baseline", metavar="FILE", help="let only what is new since FILE was written count")
     check.add_argument("--write-baseline", metavar="FILE", help="write what is found to FILE, for --baseline")
+    check.add_argument("--exit-zero", action="store_true", help="exit with 0 also when something is found that counts")
+    check.add_argument("--exclude", action="append", metavar="PATTERN", help="do not read files and folders like this (may be repeated)")
     check.add_argument("--all", action="store_true", help="list also what bites only those who use it")
     check.add_argument("-v", "--verbose", action="store_true", help="show every finding and every fact, whole")
     check.add_argument("--brief", action="store_true", help="with --format json: what counts, and the counts of the rest")
     arguments.add_matrix_option(check)
-    arguments.add_output_options(check)
+    arguments.add_output_options(check, "sarif", "github")
     arguments.add_redact_option(check)
     check.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
+    from doctor.commands.settings import project_settings
     from doctor.diagnosis.diagnosis import diagnose
     from doctor.diagnosis.finding import Narrowing
     from doctor.knowledge.releases import known_releases
@@ -76,9 +80,10 @@ def _run(options: argparse.Namespace) -> int:
             ids=tuple(arguments.known_id(name, matrix) for name in options.id or ()),
             severities=tuple(options.severity or ()),
         )
-        policy = _policy(options, matrix)
+        settings = project_settings()
+        policy = _policy(options, settings, matrix)
         environment, observations = _environment(options, matrix)
-        program = _program(options)
+        program = _program(options, settings)
         diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations, policy=policy, program=program)
         for each in program.unread if program is not None else ():
             output.complain(f"{each.file}{f':{each.line}' if each.line else ''}: {each.reason}")
@@ -88,18 +93,18 @@ def _run(options: argparse.Namespace) -> int:
             write_baseline(options.write_baseline, diagnosis)
         asked = options.all or options.strict or bool(options.id or options.package or options.severity)
         write_report(page, options, diagnosis, everything=asked, brief=options.brief)
-    return diagnosis.exit_code
+    return 0 if options.exit_zero and diagnosis.exit_code == 1 else diagnosis.exit_code
 
 
-def _program(options: argparse.Namespace) -> Program | None:
+def _program(options: argparse.Namespace, settings: Settings) -> Program | None:
     """What the programs named do; None when none is named. Raises `DoctorError` for one that is not there."""
-    names = [*options.program, *map(_module_file, options.module or ())]
+    names = [*options.program, *map(_module_file, options.module or ())] or settings.paths
     if not names:
         return None
     from doctor.hazards.scan import scan
 
     with output.progress("reading the program"):
-        return scan(names)
+        return scan(names, exclude=(*settings.exclude, *(options.exclude or ())))
 
 
 def _module_file(module: str) -> str:
@@ -113,16 +118,17 @@ def _module_file(module: str) -> str:
     return found
 
 
-def _policy(options: argparse.Namespace, matrix: Matrix) -> Policy:
+def _policy(options: argparse.Namespace, settings: Settings, matrix: Matrix) -> Policy:
     """What is to count. Raises `DoctorError` for an id that does not exist, and a baseline that cannot be read."""
     from doctor.diagnosis.policy import Policy
 
-    ignored = tuple(arguments.known_id(name, matrix, "--ignore ") for name in options.ignore or ())
-    if options.baseline is None:
+    ignored = tuple(arguments.known_id(name, matrix, "--ignore ") for name in (*settings.ignore, *(options.ignore or ())))
+    baseline = options.baseline or settings.baseline
+    if baseline is None:
         return Policy(options.strict, ignored)
     from doctor.commands.baseline import read_baseline
 
-    return Policy(options.strict, ignored, read_baseline(options.baseline))
+    return Policy(options.strict, ignored, read_baseline(baseline))
 
 
 def _environment(options: argparse.Namespace, matrix: Matrix) -> tuple[Environment, tuple[Observation, ...]]:

@@ -20,8 +20,9 @@ def add(commands: Any) -> None:
     show.add_argument("id", metavar="ID", help="an id or slug")
     validate = actions.add_parser("validate", help="check a matrix file; all its faults are listed")
     validate.add_argument("file", metavar="FILE")
-    for action, run in ((listing, _list), (show, _show), (validate, _validate)):
-        if action is not validate:
+    vocabulary = actions.add_parser("vocabulary", help="the words by which an advisory says what a program must do for it to bite")
+    for action, run in ((listing, _list), (show, _show), (validate, _validate), (vocabulary, _vocabulary)):
+        if action in (listing, show):
             arguments.add_matrix_option(action)
         arguments.add_output_options(action)
         action.set_defaults(run=run)
@@ -47,6 +48,16 @@ def _show(options: argparse.Namespace) -> int:
         raise DoctorError(f"{options.id}: no such advisory; `doctor matrix list` shows all")
     with output.destination(options.output) as page:
         output.write(page, options.format, listing_of(matrix, (advisory,)), lambda console: print_advisory(advisory, matrix, console))
+    return 0
+
+
+def _vocabulary(options: argparse.Namespace) -> int:
+    from doctor.reports.matrix import vocabulary_of
+    from doctor.reports.terminal.matrix import print_vocabulary
+
+    document = vocabulary_of(arguments.matrix_of(argparse.Namespace(matrix=None)))
+    with output.destination(options.output) as page:
+        output.write(page, options.format, document, lambda console: print_vocabulary(document, console))
     return 0
 
 

@@ -55,6 +55,12 @@ def write_report(page: TextIO, options: argparse.Namespace, diagnosis: Diagnosis
     from doctor.reports.document import report_on
 
     report = report_on(diagnosis, gate(options.redact, diagnosis.environment))
+    if options.format in ("sarif", "github"):
+        from doctor.reports.annotations import as_annotations
+        from doctor.reports.sarif import as_sarif
+
+        output.write_text(page, as_sarif(report) if options.format == "sarif" else as_annotations(report))
+        return
 
     def show(console: Console) -> None:
         from doctor.reports.terminal.check import print_report

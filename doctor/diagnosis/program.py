@@ -38,7 +38,9 @@ def walk_into(advisory: Advisory, program: Program) -> Walk | None:
     if variables is None:
         return None
     ways = advisory.uses.any_
+    hidden = {(each.file, each.line) for each in program.ignored if not each.ids or advisory.id in each.ids}
     met = [found for subject in program.subjects for way in ways if (found := _meets(subject, way, program)) is not None]
+    met = [each for each in met if (each.place.file, each.place.line) not in hidden]
     if not met:
         return None
     least = min(len(each.missing) for each in met)

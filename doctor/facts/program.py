@@ -60,6 +60,16 @@ class Variable:
 
 
 @dataclass(frozen=True)
+class Ignored:
+    """A line on which findings are not to be told: `# doctor: ignore[MT012] why`."""
+
+    file: str
+    line: int
+    ids: tuple[str, ...]
+    """Of advisories; empty: all."""
+
+
+@dataclass(frozen=True)
 class Unread:
     """Code that could not be read, and counts as unknown."""
 
@@ -79,6 +89,7 @@ class Program:
     subjects: tuple[Subject, ...]
     variables: tuple[Variable, ...] = ()
     unread: tuple[Unread, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
     model: frozenset[str] | None = None
     """The words that are true of the model that is loaded, from its configuration; None when none was shown."""
 

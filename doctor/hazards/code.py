@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from doctor.facts.program import Place, Sureness, Unread
+from doctor.facts.program import Ignored, Place, Sureness, Unread
 
 MOST_BYTES = 16 * 1024 * 1024
 """Of one file; a longer one is not read."""
@@ -21,6 +21,7 @@ _SOURCE_CHARACTERS = 200
 _FENCE = re.compile(r"^[ \t]{0,12}(`{3,}|~{3,})[ \t]{0,4}([A-Za-z0-9_+.-]{0,20})")
 _FENCED = {"", "py", "python", "python3", "ipython", "py3", "pycon"}
 _PROMPT = re.compile(r"^(?:>>>|\.\.\.|In \[\d{1,5}\]:) ?")
+_IGNORE = re.compile(r"#[ \t]{0,8}doctor:[ \t]{0,8}ignore(?:\[([A-Za-z0-9, ]{0,200})\])?")
 _MAGIC = re.compile(r"^([ \t]{0,40})(?:%%?|!|\?)")
 _OTHER_CELLS = ("%%bash", "%%sh", "%%html", "%%javascript", "%%js", "%%writefile", "%%latex", "%%markdown", "%%script", "%%perl", "%%ruby")
 
@@ -49,6 +50,7 @@ class Code:
 
     pieces: list[Piece] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)
 
     @property
     def lines(self) -> int:
@@ -131,6 +133,8 @@ def without_magics(text: str) -> str:
 def _add(code: Code, file: str, text: str, offset: int = 0) -> None:
     """Parse a text; a line that is no Python is left out and said."""
     lines = text.split("\n")
+    if "doctor:" in text:
+        code.ignored += _ignored(lines, file, offset)
     for _ in range(_MOST_REPAIRS):
         try:
             with warnings.catch_warnings():
@@ -152,3 +156,12 @@ def _add(code: Code, file: str, text: str, offset: int = 0) -> None:
             code.pieces.append(Piece(file, tuple(lines), tree, offset))
             return
     code.unread.append(Unread(file, 0, "too much of it is not Python"))
+
+
+def _ignored(lines: list[str], file: str, offset: int) -> Iterator[Ignored]:
+    """The lines on which findings are not to be told: that of the comment, and the next where it stands alone."""
+    for number, line in enumerate(lines, 1 + offset):
+        match = _IGNORE.search(line)
+        if match is not None:
+            ids = tuple(each.strip().upper() for each in (match[1] or "").split(",") if each.strip())
+            yield Ignored(file, number + 1 if line.lstrip().startswith("#") else number, ids)

@@ -8,10 +8,11 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 
 from doctor.errors import DoctorError
-from doctor.facts.program import Program, Subject, Unread, Variable
+from doctor.facts.program import Ignored, Program, Subject, Unread, Variable
 from doctor.hazards.classes import class_subjects
 from doctor.hazards.code import MOST_BYTES, Code, fenced_code, notebook_code, python_code
 from doctor.hazards.flow import Flow, TooLong
@@ -34,15 +35,15 @@ STANDARD_INPUT = "-"
 _TEXTS = (".md", ".txt", ".rst", ".markdown")
 
 
-def scan(names: Iterable[str], *, reading: Callable[[int], None] = lambda files: None) -> Program:
+def scan(names: Iterable[str], *, exclude: Sequence[str] = (), reading: Callable[[int], None] = lambda files: None) -> Program:
     """What the programs in these files and folders do with models.
 
     A folder is read whole, without hidden folders, environments and installed packages; `-` is standard input. `reading` is told how
-    many files were read.
+    many files were read; `exclude` are patterns (fnmatch) for the files and folders of a folder that are not.
     Raises `DoctorError` for a name that is not there.
     """
     with _without_collections():
-        return _scanned(names, reading)
+        return _scanned(names, tuple(exclude), reading)
 
 
 @contextlib.contextmanager
@@ -57,13 +58,14 @@ def _without_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _scanned(names: Iterable[str], reading: Callable[[int], None]) -> Program:
+def _scanned(names: Iterable[str], exclude: Sequence[str], reading: Callable[[int], None]) -> Program:
     files = lines = 0
     subjects: list[Subject] = []
     variables: list[Variable] = []
     unread: list[Unread] = []
+    ignored: list[Ignored] = []
     for name in names:
-        for path in _files(name, unread):
+        for path in _files(name, exclude, unread):
             content = _content(path, unread) if path != STANDARD_INPUT else _standard_input()
             if content is None:
                 continue
@@ -73,10 +75,11 @@ def _scanned(names: Iterable[str], reading: Callable[[int], None]) -> Program:
             subjects += program.subjects
             variables += program.variables
             unread += program.unread
+            ignored += program.ignored
             reading(files)
             if files % _COLLECT_EVERY == 0:
                 gc.collect()
-    return Program(files, lines, tuple(subjects), tuple(variables), tuple(unread))
+    return Program(files, lines, tuple(subjects), tuple(variables), tuple(unread), tuple(ignored))
 
 
 def read_program(content: bytes, file: str) -> Program:
@@ -100,7 +103,7 @@ def program_of(code: Code) -> Program:
     classes = {each.name: each for each in class_subjects(flow.classes)}
     found = [*(_with_class(each, classes) for each in flow.subjects), *classes.values()]
     subjects = tuple(Subject(each.kind, each.name, tuple(each.uses)) for each in found if each.uses)
-    return Program(1, code.lines, subjects, tuple(flow.variables), (*code.unread, *flow.unread))
+    return Program(1, code.lines, subjects, tuple(flow.variables), (*code.unread, *flow.unread), tuple(code.ignored))
 
 
 def _with_class(model: Noted, classes: dict[str, Noted]) -> Noted:
@@ -120,7 +123,7 @@ def _code(content: bytes, file: str) -> Code:
     return python_code(content, file)
 
 
-def _files(name: str, unread: list[Unread]) -> Iterator[str]:
+def _files(name: str, exclude: Sequence[str], unread: list[Unread]) -> Iterator[str]:
     """The files to be read of one argument."""
     if not os.path.isdir(name):
         if name != STANDARD_INPUT and not os.path.lexists(name):
@@ -131,9 +134,10 @@ def _files(name: str, unread: list[Unread]) -> Iterator[str]:
     for folder, folders, files in os.walk(
         name, onerror=lambda error: unread.append(Unread(str(error.filename), 0, f"cannot be read: {error.strerror}"))
     ):
-        folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _SKIPPED and not _is_environment(folder, each))
+        kept = (each for each in folders if not each.startswith(".") and each not in _SKIPPED and not _is_environment(folder, each))
+        folders[:] = sorted(each for each in kept if not _is_excluded(os.path.join(folder, each), exclude))
         for file in sorted(files):
-            if file.endswith((".py", ".ipynb")) or is_launcher(file):
+            if (file.endswith((".py", ".ipynb")) or is_launcher(file)) and not _is_excluded(os.path.join(folder, file), exclude):
                 count += 1
                 if count > _MOST_FILES:
                     unread.append(Unread(name, 0, f"more than {_MOST_FILES} files: the rest was not read"))
@@ -141,6 +145,11 @@ def _files(name: str, unread: list[Unread]) -> Iterator[str]:
                 yield os.path.join(folder, file)
     if not count:
         raise DoctorError(f"{name}: no Python in this folder")
+
+
+def _is_excluded(path: str, patterns: Sequence[str]) -> bool:
+    relative = os.path.relpath(path)
+    return any(fnmatchcase(relative, pattern) or fnmatchcase(os.path.basename(path), pattern) for pattern in patterns)
 
 
 def _is_environment(folder: str, name: str) -> bool:

@@ -168,7 +168,7 @@ def uses_contradictions(uses: Uses, here: Path) -> Iterator[Mismatch]:
             for position, word in enumerate(words):
                 if word not in VOCABULARY:
                     yield Mismatch((*place, key, position), f"{word} is not in the vocabulary of uses: `doctor matrix vocabulary` lists it")
-        if all(VOCABULARY[word].kind == "unseen" for word in way.all_ if word in VOCABULARY):
+        if all(word in VOCABULARY and VOCABULARY[word].kind == "unseen" for word in way.all_):
             yield Mismatch((*place, "all"), "needs at least one word for what a program does")
 
 

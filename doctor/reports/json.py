@@ -36,7 +36,7 @@ def published_schemas() -> dict[str, str]:
     from doctor.reports.dating import DatingReport
     from doctor.reports.document import Report
     from doctor.reports.explanation import ExplanationReport
-    from doctor.reports.matrix import Listing, Validation
+    from doctor.reports.matrix import Listing, Validation, VocabularyListing
 
     complete = {
         "report": Report,
@@ -46,6 +46,7 @@ def published_schemas() -> dict[str, str]:
         "comparison": ComparisonReport,
         "listing": Listing,
         "validation": Validation,
+        "vocabulary": VocabularyListing,
         "explanation": ExplanationReport,
         "dating": DatingReport,
     }

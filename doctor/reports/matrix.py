@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from doctor.knowledge.matrix import Advisory, Matrix
+from doctor.knowledge.uses import VOCABULARY, WordKind
 from doctor.reports.document import SchemaVersion
 from doctor.version import __version__
 
@@ -19,6 +20,30 @@ class Listing:
     doctor_version: str
     matrix: Matrix
     exit_code: int
+
+
+@dataclass(frozen=True)
+class VocabularyWord:
+    """A word by which an advisory says what a program must do for it to bite."""
+
+    word: str
+    """As it stands in `uses` of the matrix."""
+    kind: WordKind
+    """Of what it is said: a `model`, a `class` that the program defines, or what is `unseen` in any code."""
+    meaning: str
+    """What the code does; for an `unseen` word, the question it leaves open."""
+    advisories: tuple[str, ...]
+    """Ids of the advisories that use it."""
+
+
+@dataclass(frozen=True)
+class VocabularyListing:
+    """`doctor matrix vocabulary --format json`."""
+
+    schema_version: SchemaVersion
+    document: Literal["vocabulary"]
+    doctor_version: str
+    words: tuple[VocabularyWord, ...]
 
 
 @dataclass(frozen=True)
@@ -48,3 +73,11 @@ class Validation:
 def listing_of(matrix: Matrix, advisories: tuple[Advisory, ...]) -> Listing:
     """The listing of some of a matrix's advisories."""
     return Listing(2, "listing", __version__, replace(matrix, advisories=advisories), 0)
+
+
+def vocabulary_of(matrix: Matrix) -> VocabularyListing:
+    """The vocabulary of uses, and which advisories of a matrix use which word."""
+    ways = [(each.id, {*way.all_, *way.without}) for each in matrix.advisories if each.uses is not None for way in each.uses.any_]
+    used = {word: tuple(dict.fromkeys(advisory for advisory, words in ways if word in words)) for word in VOCABULARY}
+    words = tuple(VocabularyWord(name, word.kind, word.meaning, used[name]) for name, word in VOCABULARY.items())
+    return VocabularyListing(2, "vocabulary", __version__, words)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sarif_pydantic import Sarif
 
 from tests.conftest import Doctor
 
@@ -81,3 +84,67 @@ def test_a_variable_that_the_program_sets(check: Check, old_stack: Path, tmp_pat
     (tmp_path / "serve.py").write_text(code)
     report = check("serve.py", "--python", old_stack, "--no-live")
     assert concerns(report)["MT032"] == "program"
+
+
+def test_an_ignored_line_and_an_ignored_advisory(check: Check, middle_stack: Path, tmp_path: Path) -> None:
+    ignoring = THREADED.replace("from_pretrained(name)", "from_pretrained(name)  # doctor: ignore[MT002] loads are rare")
+    (tmp_path / "serve.py").write_text(ignoring)
+    assert concerns(check("serve.py", "--python", middle_stack, "--no-live")) == {}
+    (tmp_path / "serve.py").write_text(ignoring.replace("MT002", "MT003"))
+    assert concerns(check("serve.py", "--python", middle_stack, "--no-live")) == {"MT002": "program"}
+    report = check("serve.py", "--python", middle_stack, "--no-live", "--ignore", "MT002")
+    assert (report["exit_code"], report["summary"]["waived"]) == (0, 1)
+
+
+def test_exit_zero(doctor: Doctor, middle_stack: Path, tmp_path: Path) -> None:
+    (tmp_path / "serve.py").write_text(THREADED)
+    assert doctor("check", "serve.py", "--python", middle_stack, "--no-live", "--exit-zero").code == 0
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib came with Python 3.11")
+def test_the_projects_own_settings(check: Check, doctor: Doctor, middle_stack: Path, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "serve.py").write_text(THREADED)
+    (tmp_path / "src" / "old_serve.py").write_text(THREADED)
+    table = '[tool.meta-tensor-doctor]\npaths = ["src"]\nexclude = ["old_*"]\n'
+    (tmp_path / "pyproject.toml").write_text(table)
+    report = check("--python", middle_stack, "--no-live")
+    assert report["program"]["files"] == 1
+    assert concerns(report) == {"MT002": "program"}
+    (tmp_path / "pyproject.toml").write_text(table + 'ignore = ["MT002"]\n')
+    assert check("--python", middle_stack, "--no-live")["exit_code"] == 0
+    (tmp_path / "pyproject.toml").write_text(table + "ignore = 3\n")
+    ran = doctor("check", "--python", middle_stack, "--no-live")
+    assert (ran.code, ran.err) == (2, "doctor: pyproject.toml: tool.meta-tensor-doctor.ignore: expected a list, found '3'\n")
+
+
+def test_sarif(doctor: Doctor, middle_stack: Path, tmp_path: Path) -> None:
+    (tmp_path / "serve.py").write_text(THREADED + THREADED)
+    (run,) = Sarif.model_validate_json(doctor("check", "serve.py", "--python", middle_stack, "--no-live", "--format", "sarif").out).runs
+    assert [each.id for each in run.tool.driver.rules or []] == ["MT002"]
+    results = run.results or []
+    assert [each.locations[0].physical_location.region.start_line for each in results] == [5, 13]
+    (tmp_path / "serve.py").write_text("\n\n" + THREADED + THREADED)
+    (moved,) = Sarif.model_validate_json(doctor("check", "serve.py", "--python", middle_stack, "--no-live", "--format", "sarif").out).runs
+    fingerprints = [each.partial_fingerprints for each in results]
+    assert fingerprints == [each.partial_fingerprints for each in moved.results or []]
+    assert len({str(each) for each in fingerprints}) == 2
+
+
+def test_annotations(doctor: Doctor, middle_stack: Path, tmp_path: Path) -> None:
+    (tmp_path / "a,b.py").write_text(THREADED)
+    lines = doctor("check", "a,b.py", "--python", middle_stack, "--no-live", "--format", "github").out.splitlines()
+    assert lines[0].startswith("::error file=a%2Cb.py,line=5,col=12,title=MT002 thread-race-init-empty-weights::Loading models")
+    assert lines[1:] == ["1 known problem of these versions is met by this program."]
+
+
+def test_a_module_is_found_and_not_imported(check: Check, middle_stack: Path, tmp_path: Path) -> None:
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "serve.py").write_text(THREADED + "raise SystemExit('imported')\n")
+    assert concerns(check("-m", "pkg.serve", "--python", middle_stack, "--no-live")) == {"MT002": "program"}
+
+
+def test_standard_input(middle_stack: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "doctor", "check", "-", "--python", str(middle_stack), "--no-live", "--format", "github"]
+    ran = subprocess.run(command, input=THREADED, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert "file=<stdin>,line=5" in ran.stdout

@@ -278,7 +278,7 @@ def _places(finding: Finding, most: int) -> Iterator[RenderableType]:
     for place in finding.places[:most]:
         sure = "" if place.sure == "certain" else f"  ({place.sure})"
         yield Paragraph(f"{place.file}:{place.line}:{place.column}{sure}", "     ", style="cyan")
-        yield Text.assemble(" " * 9, place.source)
+        yield Text(f"{' ' * 9}{place.source}", no_wrap=True, overflow="ellipsis")
     if len(finding.places) > most:
         yield Paragraph(f"and {len(finding.places) - most} more places", "     ", style="dim")
 

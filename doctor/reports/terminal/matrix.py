@@ -10,6 +10,7 @@ from rich.text import Text
 
 from doctor.knowledge.evidence import known_evidence, relevant_verdicts
 from doctor.knowledge.matrix import Advisory, AffectedRange, Matrix
+from doctor.reports.matrix import VocabularyListing
 from doctor.reports.strip import swept_releases
 
 
@@ -26,6 +27,26 @@ def print_listing(matrix: Matrix, console: Console) -> None:
         table.add_row(Text(advisory.id, "bold"), advisory.severity, Text.assemble(advisory.title, "\n", (packages, "dim")))
     console.print()
     console.print(table)
+
+
+_KINDS = {
+    "model": "Of a model, from its load or its building on:",
+    "class": "Of a class that the program defines:",
+    "unseen": "Of a checkpoint or a machine, which no code shows: as long as it is not known, a finding is `possible-use`:",
+}
+
+
+def print_vocabulary(vocabulary: VocabularyListing, console: Console) -> None:
+    """Every word, by what it is said of, and how many advisories use it."""
+    for kind, title in _KINDS.items():
+        console.print(Text(title, "bold"))
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column(ratio=1)
+        for each in (word for word in vocabulary.words if word.kind == kind):
+            table.add_row(Text(f"  {each.word}"), Text.assemble(each.meaning, (f"  {', '.join(each.advisories[:4])}", "dim")))
+        console.print(table)
+        console.print()
 
 
 def print_advisory(advisory: Advisory, matrix: Matrix, console: Console) -> None:
@@ -68,6 +89,9 @@ def _rows(advisory: Advisory, matrix: Matrix) -> list[tuple[str, str]]:
         rows.append(("affected", f"{affected.package} {_ranges(affected.ranges)} (checked up to {checked})"))
     rows += [("only with", each) for each in _conditions(advisory)]
     rows += [("set off by", advisory.trigger), ("", ", ".join(advisory.apis))]
+    if advisory.uses is not None:
+        ways = [" + ".join((*way.all_, *(f"not {each}" for each in way.without), *way.classes)) for way in advisory.uses.any_]
+        rows.append(("uses", "; or ".join(ways) or f"none: {advisory.uses.none}"))
     if advisory.signature is None:
         rows.append(("shows as", "nothing: no error, no warning"))
     else:
