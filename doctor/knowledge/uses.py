@@ -184,6 +184,8 @@ def may_be_class(name: str, patterns: tuple[str, ...]) -> bool | None:
 
 def _may_load(head: str, pattern: str) -> bool:
     """Whether the Auto class for this head can load a class: AutoModelForCausalLM loads those that end in ForCausalLM or LMHeadModel."""
+    if pattern.endswith("*"):
+        return True
     if head == "ForCausalLM":
         return pattern.endswith(("ForCausalLM", "LMHeadModel"))
     if head == "ForSeq2SeqLM":
