@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from doctor.dating import date_frames
@@ -18,10 +19,13 @@ from doctor.knowledge.releases import known_releases
 from doctor.readers.clues import ClueReader
 from doctor.readers.environments import EnvironmentReader, Reading, environment_of, filled_from
 from doctor.readers.lines import cleaned
-from doctor.readers.prefixes import PrefixReader
+from doctor.readers.prefixes import PrefixReader, Printed, scope_of
+from doctor.readers.sieve import MAX_CHARACTERS, Sieve, in_blocks
 from doctor.readers.tracebacks import TracebackReader
 
 _MAX_PROCESSES = 100_000
+_NUMBERS_COUNT = re.compile(r'Traceback \(most|File "|^lock-version|-packages|ib\\|&#')
+"""Lines that differ in their numbers only are not taken alike where they hold one of these."""
 
 
 def explain_lines(lines: Iterable[str], matrix: Matrix, *, name: str | None = None, here: Environment | None = None) -> Explanation:
@@ -31,8 +35,8 @@ def explain_lines(lines: Iterable[str], matrix: Matrix, *, name: str | None = No
     came from, whose facts fill what the text does not say; None: what it does not say is unknown.
     """
     reader = TextReader(matrix, name)
-    for line in lines:
-        reader.feed(line)
+    for block in in_blocks(lines):
+        reader.read(block)
     return reader.explanation(here)
 
 
@@ -42,6 +46,7 @@ class TextReader:
     def __init__(self, matrix: Matrix, name: str | None = None) -> None:
         self._matrix = matrix
         self._count = 0
+        self._sieve = Sieve()
         self._prefixes = PrefixReader()
         self._processes: set[str] = set()
         self._tracebacks = TracebackReader()
@@ -53,19 +58,43 @@ class TextReader:
     def feed(self, line: str) -> None:
         """Take the next line, as it came."""
         self._count += 1
+        self._take(line)
+
+    def read(self, lines: Sequence[str]) -> None:
+        """Take the next lines, as they came: as `feed` would one by one, but passing over those of which nothing would come."""
+        before, sieve = self._count, self._sieve
+        for place, line in sieve.left(lines):
+            self._count = before + place + 1
+            changes = self._changes
+            noticed, printed = self._take(line)
+            if self._changes != changes:
+                sieve.forget()
+            elif not noticed and not _NUMBERS_COUNT.search(line):
+                scope = scope_of(line, printed) if printed.process is not None else None
+                if (scope is None) is (printed.process is None) and not self._clues.tells_apart(line[:MAX_CHARACTERS]):
+                    sieve.dull(line, scope)
+        self._count = before + len(lines)
+
+    @property
+    def _changes(self) -> tuple[int, int, bool]:
+        """What changes with how lines are taken."""
+        return self._tracebacks.changes, self._prefixes.ways, self._environment is None or self._environment.attentive
+
+    def _take(self, line: str) -> tuple[bool, Printed]:
+        """Read the line; whether anything came of it that is no clue, and who printed it."""
         (clean,) = cleaned((line,))
-        process = None
+        noticed = False
         for number, printed in self._prefixes.read(self._count, clean):
-            self._tracebacks.take(number, printed)
-            process = printed.process
-        if process is not None and len(self._processes) < _MAX_PROCESSES:
-            self._processes.add(process)
-        self._clues.feed(self._count, printed.text if printed.stream else clean, process)
+            noticed = self._tracebacks.take(number, printed) or noticed
+        if printed.process is not None and len(self._processes) < _MAX_PROCESSES:
+            self._processes.add(printed.process)
+        self._clues.feed(self._count, printed.text if printed.stream else clean, printed.process)
         if self._environment is not None:
             try:
-                self._environment.feed(self._count, clean)
+                noticed = self._environment.feed(self._count, clean) or noticed
             except DoctorError as error:
                 self._environment, self._broken = None, str(error)
+        return noticed, printed
 
     def explanation(self, here: Environment | None = None, failures: tuple[Failure, ...] | None = None) -> Explanation:
         """What was read; `failures` are those known otherwise (None: those the text shows)."""

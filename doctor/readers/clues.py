@@ -20,6 +20,7 @@ _MAX_SEEN = 200_000
 """Of so many lines it is remembered that they were searched; after that it begins to remember anew."""
 _NUMBER = re.compile(r"(?<![.\d])\d{1,3}(?:\.\d{1,3}){3}(?![.\d])|(?<![.\d])\d+(?:\.\d+)?(?![.\d])")
 """Addresses as well, but not a version: two lines that state different versions are different."""
+_DIGIT = re.compile("[0-9]")
 
 
 @dataclass(slots=True)
@@ -62,6 +63,11 @@ class ClueReader:
         self._characters += len(line)
         if self._characters > _STRETCH_CHARACTERS:
             self._search()
+
+    @staticmethod
+    def tells_apart(line: str) -> bool:
+        """Whether the line holds digits that are no plain numbers, so that another may be different that differs in its digits only."""
+        return _DIGIT.search(_NUMBER.sub("", line)) is not None
 
     def found(self, settled: Callable[[str], str | None] = lambda process: process) -> Mapping[str, Mapping[str | None, int]]:
         """The patterns the text holds, each with the first line that was seen to hold it, by the process that printed it.

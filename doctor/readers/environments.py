@@ -105,17 +105,25 @@ class EnvironmentReader:
         )
         self._beside = (PathReader(self._ledger), VariableReader(self._ledger))
 
-    def feed(self, number: int, line: str) -> None:
-        """Take the next cleaned line (see `doctor.readers.lines`); `number` counts from 1. Raises `DoctorError` for a broken lock file."""
+    def feed(self, number: int, line: str) -> bool:
+        """Take the next cleaned line (see `doctor.readers.lines`); `number` counts from 1. Raises `DoctorError` for a broken lock file.
+
+        Returns whether anything came of it, or may come of it with what follows.
+        """
+        attentive, count = self.attentive, self._ledger.count
         self._keep(line)
         if self._of_report and line.lstrip()[:1] in _JSON_STARTS:
-            return
+            return True
         line = line[:MAX_LINE_CHARACTERS]
         for reader in self._beside:
             reader.feed(number, line)
-        for claiming in self._readers:
-            if claiming.feed(number, line):
-                return
+        claimed = any(claiming.feed(number, line) for claiming in self._readers)
+        return claimed or attentive or self._ledger.count != count or self.attentive
+
+    @property
+    def attentive(self) -> bool:
+        """Whether what a line means depends on those before it."""
+        return self._brace or 0 < self._characters < MAX_CHARACTERS or any(each.attentive for each in self._readers)
 
     def _keep(self, line: str) -> None:
         """Keep what may be a report of doctor's, from the brace before its first key on."""
@@ -125,6 +133,7 @@ class EnvironmentReader:
                 self._document.append(line)
         elif _BEGINNING in line:
             self._document = ["{", line] if self._brace else [line]
+            self._characters = len(line) + 1
             self._only_a_report = not self._anything and line.lstrip(" {").startswith(_BEGINNING)
         if self._document and len(self._document) < _WRITER_LINES and _WRITER in line:
             self._of_report = True

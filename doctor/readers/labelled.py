@@ -91,6 +91,11 @@ class LabelledReader:
             return True
         return self._labelled(number, text)
 
+    @property
+    def attentive(self) -> bool:
+        """Whether what a line means depends on the one before it."""
+        return self._rows or self._shown is not None
+
     def _labelled(self, number: int, text: str) -> bool:
         label, _, value = text[:600].replace("\uff1a", ":", 1).partition(":")
         if len(label) > _MAX_LABEL:

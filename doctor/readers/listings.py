@@ -76,6 +76,11 @@ class ListingReader:
             return False
         return self._requirement(number, text) or self._lone_row(number, text)
 
+    @property
+    def attentive(self) -> bool:
+        """Whether what a line means depends on those before it."""
+        return self._table is not None
+
     # Tables
 
     def _in_table(self, number: int, text: str) -> bool:
@@ -250,6 +255,11 @@ class CondaFileReader:
             return False
         self._item(number, len(line) - len(line.lstrip()), text, self._source)
         return True
+
+    @property
+    def attentive(self) -> bool:
+        """Whether what a line means depends on those before it."""
+        return self._source is not None
 
     def _item(self, number: int, indentation: int, text: str, source: Source) -> None:
         if text.startswith("-") and text[1:].strip() == "pip:":

@@ -70,6 +70,11 @@ class LockReader:
             self._key(number, line, self._entry)
         return self._file is not None or line[:1] in (" ", "]", "}", "") or " = " in line
 
+    @property
+    def attentive(self) -> bool:
+        """Whether what a line means depends on those before it."""
+        return self._entry is not None
+
     def finish(self) -> None:
         """Take the end of the text. Raises `DoctorError` for a file of this name without packages."""
         self._close()

@@ -80,12 +80,26 @@ class PrefixReader:
         plain = unprefixed(line)
         return ((number, plain if plain.stream else Printed(plain.text, plain.indented, "", f"?{style}{int(rank)}")),)
 
+    @property
+    def ways(self) -> int:
+        """In how many ways bare numbers were found to be ranks so far: one more changes how lines are taken."""
+        return len(self._are_ranks)
+
     def settled(self, process: str | None) -> str | None:
         """Who printed a line, now that the text has ended."""
         if process is None or not process.startswith("?"):
             return process
         style, rank = process[1:].rstrip("0123456789"), process.lstrip("?:[]")
         return rank if style in self._are_ranks else None
+
+
+def scope_of(line: str, printed: Printed) -> tuple[int, int] | None:
+    """From where to where a line says which process printed it; None where that does not stand in one piece."""
+    numbered = _NUMBERED.match(line)
+    start = line.find(printed.stream) if printed.stream else -1
+    if numbered is not None:
+        return 0, max(numbered.end(), start + len(printed.stream) if start >= 0 else 0)
+    return (start, start + len(printed.stream)) if start >= 0 else None
 
 
 def _of_rank(style: str, rank: str, text: str) -> Printed:

@@ -81,6 +81,11 @@ class ProseReader:
             return False
         return self._mentions(number, line)
 
+    @property
+    def attentive(self) -> bool:
+        """Whether what a line means depends on those before it."""
+        return self._asked is not None
+
     def _answer(self, number: int, text: str) -> bool:
         if not text:
             return False

@@ -113,9 +113,12 @@ class Ledger:
         self.devices: list[Device] = []
         self.sources: list[Source] = []
         """Those that stated anything."""
+        self.count = 0
+        """How often anything was put down, whether it was new or not."""
 
     def package(self, name: str, version: str | None, source: Source, line: int, **more: object) -> None:
         """Put down that a package is installed, in a version or (with `note`) not in a known one; `absent=True`: that it is not."""
+        self.count += 1
         key = canonical(name)
         if len(source.names) < _MAX_NAMES:
             source.names.add(key)
@@ -123,10 +126,12 @@ class Ledger:
 
     def fact(self, fact: str, value: str, source: Source, line: int) -> None:
         """Put down any other fact."""
+        self.count += 1
         self._add(self.facts, fact, Statement(value[:200], source, line))
 
     def device(self, device: Device) -> None:
         """Put down a GPU."""
+        self.count += 1
         if len(self.devices) < 64:
             self.devices.append(device)
             self._used(device.source)

@@ -90,6 +90,12 @@ class _Open:
         self.since_frame = 0
 
     @property
+    def full(self) -> bool:
+        """It takes no more lines, and only some end it."""
+        enough = len(self.message) >= _MAX_MESSAGE_LINES or sum(map(len, self.message)) >= MAX_MESSAGE_CHARACTERS
+        return self.ended and bool(self.frames) and enough
+
+    @property
     def last(self) -> Frame | None:
         frames = self.tail or self.frames
         return frames[-1] if frames else None
@@ -115,6 +121,11 @@ class _Stream:
     last: int | None = None
     blank: bool = False
 
+    @property
+    def attentive(self) -> bool:
+        """Whether any line may belong to what is being read."""
+        return self.path != "" or (self.open is not None and not self.open.full)
+
 
 class TracebackReader:
     """Reads a text a line at a time, in memory that does not grow with the text."""
@@ -124,14 +135,16 @@ class TracebackReader:
         self._streams: dict[str, _Stream] = {}
         self._failures: list[Failure] = []
         self._known: dict[tuple[object, ...], int] = {}
+        self.changes = 0
+        """How often it has changed how lines are taken: a traceback began or ended."""
 
     def feed(self, number: int, line: str) -> None:
         """Take the next line; `number` counts from 1."""
         for at, printed in self._prefixes.read(number, line[:MAX_LINE_CHARACTERS]):
             self.take(at, printed)
 
-    def take(self, number: int, printed: Printed) -> None:
-        """Take the next line without its prefixes."""
+    def take(self, number: int, printed: Printed) -> bool:
+        """Take the next line without its prefixes; returns whether anything came of it, or may come of it with what follows."""
         key = printed.stream
         stream = self._streams.get(key)
         if stream is None:
@@ -140,7 +153,12 @@ class TracebackReader:
             else:
                 stream = _Stream(printed.process if key else None)
             self._streams[key] = stream
-        self._read(stream, number, printed.text, printed.indented)
+        before, open_before = stream.attentive, stream.open
+        handled = self._read(stream, number, printed.text, printed.indented)
+        if stream.open is not open_before or stream.attentive is not before:
+            self.changes += 1
+            return True
+        return handled or before
 
     def failures(self) -> tuple[Failure, ...]:
         """What was read; call it when the text has ended."""
@@ -148,24 +166,24 @@ class TracebackReader:
             self._close(stream)
         return tuple(self._failures)
 
-    def _read(self, stream: _Stream, number: int, text: str, indented: bool) -> None:
+    def _read(self, stream: _Stream, number: int, text: str, indented: bool) -> bool:
         blank, stream.blank = stream.blank, not text
         if not text:
             if stream.open is not None and stream.open.ended:
                 self._close(stream)
-            return
+            return False
         if stream.path:
             between = " " if stream.path.endswith(" in") or text.startswith("in ") else ""
             text, stream.path = stream.path + between + text, ""
-        if self._boundary(stream, number, text):
-            return
-        if _MAY_BE_FRAME.search(text) and self._frame(stream, number, text):
-            return
-        if self._code(stream, text, indented):
-            return
-        if self._exception(stream, number, text, indented, blank):
-            return
-        self._anything_else(stream, text, indented)
+        handled = (
+            self._boundary(stream, number, text)
+            or (_MAY_BE_FRAME.search(text) is not None and self._frame(stream, number, text))
+            or self._code(stream, text, indented)
+            or self._exception(stream, number, text, indented, blank)
+        )
+        if not handled:
+            self._anything_else(stream, text, indented)
+        return handled or _DEF.match(text) is not None
 
     def _boundary(self, stream: _Stream, number: int, text: str) -> bool:
         """A line that says where a traceback begins, or how two belong together."""
