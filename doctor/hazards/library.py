@@ -40,7 +40,7 @@ def called(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
 
 _ROOTS = {
     "transformers", "accelerate", "torch", "diffusers", "peft", "sentence_transformers", "copy", "threading", "concurrent", "asyncio",
-    "multiprocessing", "os", "builtins", "*", "trl", "awq", "joblib", "dict", "unsloth",
+    "multiprocessing", "os", "filelock",  "builtins", "*", "trl", "awq", "joblib", "dict", "unsloth",
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def _is_of(path: str, *roots: str) -> bool:
 def _loaded(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
     """`X.from_pretrained(...)` of a library's class."""
     name = path.split(".")[-2] if path.count(".") else ""
-    if not name or _NO_MODELS.search(name) or not _is_of(path, "transformers", "diffusers", "peft", "trl", "unsloth"):
+    if not name or _NO_MODELS.search(name) or not _is_of(path, "transformers", "diffusers", "peft", "trl", "unsloth", "awq"):
         return None
     if path.startswith("diffusers."):
         return _with_options(flow, flow.subject(name, call.node, "load-diffusers", sure=sure), call, sure)
@@ -321,6 +321,10 @@ def _thread(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
     return None
 
 
+def _lock(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
+    return Library("threading.Lock()", sure)
+
+
 def _executor(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
     workers = call.value("max_workers", 0)
     alone = isinstance(workers, Constant) and workers.value == 1
@@ -411,6 +415,7 @@ _CALLS: Mapping[str, _Handler] = {
     "Accelerator": _accelerator,
     "deepcopy": _deepcopy,
     "Thread": _thread,
+    **dict.fromkeys(("Lock", "RLock", "Semaphore", "BoundedSemaphore", "FileLock"), _lock),
     "ThreadPoolExecutor": _executor,
     "ThreadPool": _executor,
     "submit": _submit,
