@@ -503,9 +503,8 @@ def _context(value: Value, node: ast.expr) -> dict[str, object]:
     for each in options_of(value):
         if isinstance(each, Constant) and isinstance(each.value, MetaContext):
             return {"meta": each.value.sure, "meta_words": ("build-on-meta", *each.value.words)}
-    path = value.path if isinstance(value, Library) else ""
-    name = ast.unparse(node).lower() if isinstance(node, (ast.Name, ast.Attribute)) else path.lower()
-    return {"locked": True} if "lock" in name or "mutex" in name or "semaphore" in name else {}
+    name = (value.path if isinstance(value, Library) else "") + (ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute)) else "")
+    return {"locked": True} if re.search(r"lock|mutex|semaphore", name, re.IGNORECASE) else {}
 
 
 @dataclass(frozen=True, slots=True)
