@@ -14,7 +14,7 @@ FLOORS = (
     {"version", "errors"},
     {"facts"},
     {"knowledge"},
-    {"probe", "readers", "hazards", "dating", "upgrade"},
+    {"probe", "readers", "hazards", "dating", "upgrade", "running"},
     {"reproduce", "diagnosis"},
     {"api", "explain"},
     {"reports"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -12,7 +13,9 @@ from doctor.commands import arguments, output
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
-    from doctor.explain.text import TextReader
+    from doctor.explain.explanation import Explanation
+    from doctor.knowledge.matrix import Matrix
+    from doctor.running.transcript import Transcript
 
 EXIT_CODES = """\
 exit codes:
@@ -38,51 +41,61 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from doctor.explain.runner import run_program
-    from doctor.explain.text import TextReader
-    from doctor.readers.lines import LineDecoder
+    from doctor.running import run_program
 
     command = options.program[1:] if options.program[:1] == ["--"] else options.program
     if not command:
         raise DoctorError("run: name the program, as in: doctor run -- python train.py")
-    matrix = arguments.matrix_of(options)
-    reader, decoder = TextReader(matrix), LineDecoder()
-
-    def seen(chunk: bytes) -> None:
-        for line in decoder.feed(chunk):
-            reader.feed(line)
-
-    code = run_program(command, seen)
-    if code:
-        for line in decoder.end():
-            reader.feed(line)
-        _explain(reader, matrix, command, options)
-    return _as_it_ended(code)
+    if options.matrix:
+        arguments.matrix_of(options)  # what is wrong with it is said before anything runs
+    ended = run_program(command)
+    if ended.returncode:
+        # From here on nothing changes how the program ended: no signal, and no fault of ours.
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):
+            try:
+                _explain(ended.printed, command, options)
+            except Exception as error:
+                output.complain(f"the failure could not be explained: {error}")
+    return _as_it_ended(ended.returncode)
 
 
-def _explain(reader: TextReader, matrix: Any, command: list[str], options: argparse.Namespace) -> None:
-    """Never a reason for the program's exit code to be lost."""
-    from doctor import probe
+def _explain(printed: Transcript, command: list[str], options: argparse.Namespace) -> None:
     from doctor.commands.explain import shown
     from doctor.upgrade.command import for_posix_shell
 
-    try:
-        here = probe.examine(_interpreter(command), probe.Interest.of(matrix), waiting=output.progress)
-    except DoctorError:
-        here = None
-    explanation = reader.explanation(here)
+    matrix = arguments.matrix_of(options)
+    explanation = _explanation(printed, command, matrix)
     if not explanation.failures:
         return
     report, show = shown(explanation, matrix, options.verbose, redact=options.redact, again=for_posix_shell(["doctor", "run", "--", *command]))
+    if options.output is not None:
+        with output.destination(options.output) as page:
+            output.write(page, options.format, report, show)
+    elif sys.stderr is not None:
+        sys.stderr.write("\n")
+        if printed.left_out:
+            sys.stderr.write(f"Read for this: the first and the last of what was printed; {printed.left_out:,} bytes between them were not.\n")
+        output.write(sys.stderr, options.format, report, show)
+
+
+def _explanation(printed: Transcript, command: list[str], matrix: Matrix) -> Explanation:
+    """From the text alone, and only where that shows what may be ours with what torch here answers, which takes seconds."""
+    from doctor import probe
+    from doctor.explain.text import TextReader
+    from doctor.readers.lines import LineDecoder
+
+    reader = TextReader(matrix)
+    for part in (printed.first, printed.last) if printed.left_out else (printed.first + printed.last,):
+        decoder = LineDecoder()
+        for line in (*decoder.feed(part), *decoder.end()):
+            reader.feed(line)
+    explanation = reader.explanation()
+    if all(each.foreign for each in explanation.failures):
+        return explanation
     try:
-        if options.output is not None:
-            with output.destination(options.output) as page:
-                output.write(page, options.format, report, show)
-        elif sys.stderr is not None:
-            sys.stderr.write("\n")
-            output.write(sys.stderr, options.format, report, show)
-    except DoctorError as error:
-        output.complain(str(error))
+        return reader.explanation(probe.examine(_interpreter(command), probe.Interest.of(matrix), waiting=output.progress))
+    except DoctorError:
+        return explanation
 
 
 def _interpreter(command: list[str]) -> str | None:
@@ -105,10 +118,12 @@ def _interpreter(command: list[str]) -> str | None:
 
 def _as_it_ended(code: int) -> int:
     """End as the program did: by its signal, so that a shell or a supervisor sees no difference."""
-    if code < 0 and os.name == "posix":
+    if code < 0 and sys.platform != "win32":
+        import resource
+
         number = -code
         if number not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(number, signal.SIG_DFL)
-        sys.stdout.flush()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the program has left its core, if any
         os.kill(os.getpid(), number)
     return code if code >= 0 else 128 - code

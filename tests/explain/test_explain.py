@@ -285,7 +285,7 @@ def test_standard_input(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["/nowhere/at/all"], "/nowhere/at/all: cannot be read: No such file or directory"),
+        (["not/at/all"], "not/at/all: cannot be read: No such file or directory"),
         (["."], ".: cannot be read: Is a directory"),
         (["x", "--python", "/usr"], "--python: only with --here"),
         (["empty"], "empty: is empty; expected a traceback, a log, or the text of an issue or a chat"),
@@ -387,8 +387,8 @@ def test_run_of_a_program_that_ends_well_adds_nothing(doctor: Doctor) -> None:
 
 
 def test_run_of_what_cannot_be_started(doctor: Doctor) -> None:
-    ran = doctor("run", "--", "/nowhere/python")
-    assert (ran.code, ran.err) == (2, "doctor: /nowhere/python: cannot be run: No such file or directory\n")
+    ran = doctor("run", "--", "not/there")
+    assert (ran.code, ran.err) == (2, "doctor: not/there: cannot be run: No such file or directory\n")
     assert doctor("run").code == 2
 
 
