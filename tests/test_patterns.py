@@ -100,7 +100,7 @@ def _times_as_long(use: Callable[[str], object], text: Callable[[int], str]) -> 
 
 def test_patterns_are_found() -> None:
     modules = {name.rpartition(".")[0] for name in PATTERNS}
-    assert {"doctor.readers.tracebacks", "doctor.readers.listings", "doctor.readers.prose", "doctor.reports.private"} <= modules
+    assert {"doctor.readers.tracebacks", "doctor.readers.listings", "doctor.readers.prose", "doctor.reports.private.tokens"} <= modules
     assert len(PATTERNS) > 300
 
 

@@ -189,7 +189,7 @@ def _show(redactor: Redactor) -> None:
     """What was masked, on stdout: for the eyes of its owner."""
     import sys
 
-    from doctor.reports.private import CONTROL_CHARACTER
+    from doctor.reports.private.masker import CONTROL_CHARACTER
 
     if sys.stdout is None:
         return

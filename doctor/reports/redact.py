@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
 from doctor.facts.environment import Environment, Requirement
-from doctor.reports.private import CONTROL_CHARACTER, MASKERS, SECRETS, URL, Masker, is_private_address, names_a_secret, private_parts
-from doctor.reports.public_names import PUBLIC_USERS, is_public_distribution
+from doctor.reports.private import MASKERS
+from doctor.reports.private.masker import COLOUR, CONTROL_CHARACTER, LABEL, Masker, private_parts, unescaped
+from doctor.reports.private.public_names import PUBLIC_USERS, is_public_distribution, is_public_host
+from doctor.reports.private.services import URL, kind_of_private_address
+from doctor.reports.private.tokens import SECRETS, names_a_secret
 
 _T = TypeVar("_T")
 _Mask = tuple[re.Pattern[str], str]
@@ -25,6 +28,11 @@ _MOST_KNOWN = 200
 """So many values are looked for wherever they stand: a hostile text must not make the search slow."""
 _LEAST_KNOWN = 6
 """Shorter values are masked only where they give themselves away: elsewhere they may be words like others."""
+_LEAST_ALPHABETIC = {"token": 12, "package": 8, "host": 7, "user": 5, "account": 8, "pod": 8, "bucket": 8}
+"""So long a word of letters alone must be, by its kind, to be masked wherever it stands."""
+_NAMES_OF_WORK = ("package", "source", "model", "repository")
+"""What `--keep-private` shows."""
+_REGISTRIES = ("ac", "co", "com", "edu", "gov", "net", "org")
 _TEMPORARY = re.compile(
     r"(?<![\w.~>/-])(?:/private)?(?:/tmp|/var/tmp|/var/folders/\w{1,4}/\w{10,60}/T)(?![\w.-])"
     r"|[A-Za-z]:\\{1,2}(?:Users\\{1,2}[^\\\n]{1,64}\\{1,2}AppData\\{1,2}Local|Windows)\\{1,2}Temp(?![\w.-])"
@@ -65,8 +73,10 @@ class Redactor:
     ) -> None:
         self._homes = homes
         self._keep_private = keep_private
-        self._maskers = [each for each in MASKERS if not (keep_private and each.kind == "package")]
-        self._labels: dict[str, dict[str, str]] = {"user": {user or "": "<user>"}, "host": {host or "": "<host>"}}
+        self._maskers = [each for each in MASKERS if not (keep_private and each.kind in _NAMES_OF_WORK)]
+        domain = (host or "").partition(".")[2]
+        host = (host or "").partition(".")[0]
+        self._labels: dict[str, dict[str, str]] = {"user": {user or "": "<user>"}, "host": {host: "<host>"}}
         self._known: dict[str, str] = {}
         self._known_pattern: re.Pattern[str] | None = None
         self._seen: dict[Masked, None] = {}
@@ -75,12 +85,13 @@ class Redactor:
         private = private or Private()
         self._fixed = self._fixed_masks(private, user, host)
         self._learn(private)
+        self._remember_domain(domain)
 
     @classmethod
     def of_this_machine(cls, folders: Iterable[str] = (), packages: Iterable[str] = (), *, keep_private: bool = False) -> Redactor:
         """The redactor of the user who runs doctor, on the machine it runs on; `folders` and `packages` as in `Private`."""
         private = Private(_secrets_here(), tuple(folders), tuple(packages), _temporary_folder())
-        return cls(_homes(), _user(), socket.gethostname().partition(".")[0], private, keep_private=keep_private)
+        return cls(_homes(), _user(), socket.gethostname(), private, keep_private=keep_private)
 
     def place(self, environment: Environment) -> Environment:
         """The environment that a command is to be aimed at: none, for nobody can say where a reader elsewhere pastes it."""
@@ -94,27 +105,27 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` masked, and without control characters."""
-        return self._twice(self._mask, text)
+        return self._twice(text)
 
     def value(self, value: _T) -> _T:
         """`value` with every string in it masked, through dataclasses, mappings and tuples."""
-        return self._twice(self._value, value)
+        return self._twice(value)
 
-    def _twice(self, mask: Callable[[_T], _T], value: _T) -> _T:
-        """Masked again when the first look taught something: what stands late may give away what stood early."""
+    def _twice(self, value: _T) -> _T:
+        """What stands late may give away what stood early: what the first look taught is masked in a second."""
         known = len(self._known)
-        masked = mask(value)
-        return masked if len(self._known) == known else mask(value)
+        masked: _T = self._value(value, self._mask)
+        return masked if len(self._known) == known else self._value(masked, self._known_masked)
 
-    def _value(self, value: Any) -> Any:
+    def _value(self, value: Any, mask: Callable[[str], str]) -> Any:
         if isinstance(value, str):
-            return self._mask(value)
+            return mask(value)
         if isinstance(value, tuple):
-            return tuple(self._value(item) for item in value)
+            return tuple(self._value(item, mask) for item in value)
         if isinstance(value, Mapping):
-            return {key: self._secret(item) if names_a_secret(str(key)) else self._value(item) for key, item in value.items()}
+            return {key: self._secret(item, mask) if names_a_secret(str(key)) else self._value(item, mask) for key, item in value.items()}
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            changes = {field.name: self._value(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            changes = {field.name: self._value(getattr(value, field.name), mask) for field in dataclasses.fields(value)}
             if isinstance(value, Requirement):
                 changes["dependent"] = self._dependent(value.dependent)
             return dataclasses.replace(value, **changes)
@@ -122,10 +133,12 @@ class Redactor:
 
     def _dependent(self, name: str) -> str:
         """Whether a distribution is on a public index cannot be asked: the name of one that not everybody knows may be private."""
-        return name if self._keep_private or is_public_distribution(name) else self._package(name)
+        return name if self._keep_private or LABEL.fullmatch(name) or is_public_distribution(name) else self._package(name)
 
-    def _secret(self, value: Any) -> Any:
-        return self._label("token", value) if isinstance(value, str) and value else self._value(value)
+    def _secret(self, value: Any, mask: Callable[[str], str]) -> Any:
+        if isinstance(value, str) and value:
+            return value if LABEL.fullmatch(value) else self._label("token", value)
+        return self._value(value, mask)
 
     def _package(self, name: str, note: bool = True) -> str:
         label = self._label("package", name) if note else self._next_label("package", name)
@@ -140,7 +153,8 @@ class Redactor:
         masks = _folder_masks([(each, self._next_label("source", each)) for each in dict.fromkeys(folders)])
         masks += _folder_masks([(home, "~") for home in self._homes])
         masks += [(_TEMPORARY, "~tmp"), *_folder_masks([(private.temporary or "", "~tmp")])]
-        return masks + [(_name_pattern(name), label) for name, label in ((user, "<user>"), (host, "<host>")) if _is_private_name(name)]
+        names = ((user, "<user>"), *((part, "<user>") for part in (user or "").split()[1:]), (host, "<host>"))
+        return masks + [(_name_pattern(name), label) for name, label in names if _is_private_name(name)]
 
     def _learn(self, private: Private) -> None:
         for secret in dict.fromkeys(private.secrets):
@@ -152,22 +166,32 @@ class Redactor:
     def _mask(self, text: str) -> str:
         if text in self._harmless:
             return self._known_masked(text)
-        masked = CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
+        masked = CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", COLOUR.sub("", text.replace("\r\n", "\n")))
         if "://" in masked:
             masked = URL.sub(self._url, masked)
         for pattern, label in self._fixed:
             masked = pattern.sub(lambda match, label=label: self._note(label, match[0]), masked)  # type: ignore[misc]
-        for masker in self._maskers:
-            if masker.needs in masked:
-                masked = self._apply(masker, masked)
+        if unescaped(masked) != masked:
+            masked = self._masked_as(masked, unescaped)
+        masked = self._masked_as(masked, str)
         if masked == text:
             self._harmless.add(text)
         return self._known_masked(masked)
 
-    def _apply(self, masker: Masker, text: str) -> str:
+    def _masked_as(self, text: str, read: Callable[[str], str]) -> str:
+        """`text` without what the maskers find in it when it is read like this; `read` keeps every character's place."""
+        lowered, shown = text.lower(), read(text)
+        for masker in self._maskers:
+            if not masker.needs or any(each in lowered for each in masker.needs):
+                masked = self._apply(masker, text, shown)
+                if masked is not text:
+                    text, shown = masked, read(masked)
+        return text
+
+    def _apply(self, masker: Masker, text: str, shown: str) -> str:
         pieces: list[str] = []
         done = 0
-        for start, end in private_parts(masker, text):
+        for start, end in private_parts(masker, shown):
             label = self._label(masker.kind, text[start:end])
             if masker.everywhere:
                 self._remember(text[start:end], label)
@@ -179,8 +203,9 @@ class Redactor:
         user, host, rest = match["user"] or "", match["host"], match["rest"]
         if user not in ("", "git@"):
             user = self._label("credentials", user) + "@"
-        if is_private_address(match["scheme"], host):
-            label = self._label("host", host)
+        kind = kind_of_private_address(match["scheme"], host)
+        if kind is not None:
+            label = self._label(kind, host)
             self._remember(host, label)
             host, rest = label, "/..." if rest.strip("/") else rest
         return f"{match['scheme']}://{user}{host}{match['port'] or ''}{rest}"
@@ -193,12 +218,19 @@ class Redactor:
 
     def _remember(self, value: str, label: str) -> None:
         """Mask a value wherever it stands from now on, unless it is a word like others."""
-        ordinary = (
-            value.lower() in PUBLIC_USERS or is_public_distribution(value) or (label.startswith("<token") and value.isalpha() and len(value) < 12)
-        )
+        if label.startswith("<host"):
+            self._remember_domain(value.partition(".")[2])
+        shortest = next((length for kind, length in _LEAST_ALPHABETIC.items() if label.startswith(f"<{kind}")), 0)
+        ordinary = value.lower() in PUBLIC_USERS or is_public_distribution(value) or (value.isalpha() and len(value) < shortest)
         if value not in self._known and len(value) >= _LEAST_KNOWN and not ordinary and len(self._known) < _MOST_KNOWN:
             self._known[value] = label
             self._known_pattern = None
+
+    def _remember_domain(self, domain: str) -> None:
+        """What a host's name ends with names its owner; `co.uk` does not."""
+        first, _, rest = domain.partition(".")
+        if rest and (first not in _REGISTRIES or "." in rest) and not is_public_host(domain):
+            self._remember(domain, self._next_label("host", domain))
 
     def _label(self, kind: str, value: str) -> str:
         return self._note(self._next_label(kind, value), value)

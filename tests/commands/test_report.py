@@ -28,7 +28,7 @@ from doctor.reports.redact import Redactor
 from tests.conftest import Doctor
 from tests.patients_support import all_patients, bare_environment, site_packages
 from tests.reports.golden import golden_attachment, golden_environment, golden_matrix
-from tests.secrets_support import planted
+from tests.reports.planted import planted
 
 FORMATS = ("markdown", "json", "html")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
@@ -280,10 +280,10 @@ def _filled(value: Any, texts: list[str]) -> Any:
 
 def test_no_secret_leaves_by_any_fact_in_any_format() -> None:
     """Every secret in turn stands in every place a fact can come from, and every byte of every output is searched."""
-    secrets, matrix = planted(11, of_each=2), golden_matrix()
+    secrets, matrix = list({each.kind: each for each in planted(11)}.values()), golden_matrix()
     environment: Environment = golden_environment()
-    assert len(secrets) >= 90
-    for turn in range(0, len(secrets), 3):
+    assert len(secrets) >= 160
+    for turn in range(0, len(secrets), 9):
         turned = [each.text for each in secrets[turn:] + secrets[:turn]] * 2
         here = replace(_filled(environment, turned), manager=environment.manager)
         redactor = Redactor(("/home/quentina",), "quentina", "tycho-lab")
