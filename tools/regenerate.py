@@ -37,7 +37,10 @@ def command_output(command: str, stack: Path | None) -> str:
         environment["HOME"] = str(stack.parent.parent)
     arguments = [sys.executable, "-m", "doctor", *command.split()[1:]]
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, cwd=stack and stack.parent)
-    return done.stdout.replace(str(stack.parent.resolve()), "~/project") if stack else done.stdout
+    if stack is None:
+        return done.stdout
+    shown = done.stdout.replace(str(stack.parent.resolve()), "~/project")
+    return re.sub(r"(?<=/bin/python)\n +(?=\()", " ", shown)  # broken because of a path that is longer than the one shown
 
 
 def without_machine_facts(output: str) -> str:

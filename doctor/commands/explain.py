@@ -62,9 +62,18 @@ def _run(options: argparse.Namespace) -> int:
             _ask_for_text()
         name = files[0] if len(files) == 1 else None
         explanation = explain_lines(_with_words(text_lines(files), files), matrix, name=name, here=here)
-        report, show = shown(explanation, matrix, options.verbose, file=name if name != "-" else None, redact=options.redact)
+        report, show = shown(explanation, matrix, options.verbose, file=name if name != "-" else None, redact=options.redact, more=_more(options))
         output.write(page, options.format, report, show)
     return report.exit_code
+
+
+def _more(options: argparse.Namespace) -> str:
+    """The command that tells all of the same text."""
+    from doctor.upgrade.command import for_posix_shell
+
+    here = ["--here"] if options.here else []
+    python = ["--python", options.python] if options.python else []
+    return for_posix_shell(["doctor", "explain", "-v", *here, *python, *options.file])
 
 
 def _ask_for_text() -> None:
@@ -89,9 +98,19 @@ def _with_words(lines: Iterator[str], files: Sequence[str]) -> Iterator[str]:
 
 
 def shown(
-    explanation: Explanation, matrix: Matrix, verbose: bool, *, redact: bool = False, file: str | None = None, again: str | None = None
+    explanation: Explanation,
+    matrix: Matrix,
+    verbose: bool,
+    *,
+    redact: bool = False,
+    file: str | None = None,
+    again: str | None = None,
+    more: str | None = None,
 ) -> tuple[ExplanationReport, Callable[[Console], None]]:
-    """The report, masked for others with `redact`, and what prints it. `file` holds the text; `again` is the command that failed."""
+    """The report, masked for others with `redact`, and what prints it.
+
+    `file` holds the text; `again` is the command that failed, `more` the one that tells all.
+    """
     from doctor.commands.reporting import gate
     from doctor.reports.explanation import explanation_report
 
@@ -100,7 +119,7 @@ def shown(
     def show(console: Console) -> None:
         from doctor.reports.terminal.explanation import print_explanation
 
-        print_explanation(report, console, verbose)
+        print_explanation(report, console, verbose, more)
 
     return report, show
 

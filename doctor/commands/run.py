@@ -67,7 +67,8 @@ def _explain(printed: Transcript, command: list[str], options: argparse.Namespac
     explanation = _explanation(printed, command, matrix)
     if not explanation.failures:
         return
-    report, show = shown(explanation, matrix, options.verbose, redact=options.redact, again=for_posix_shell(["doctor", "run", "--", *command]))
+    again, more = (for_posix_shell(["doctor", "run", *how, "--", *command]) for how in ((), ("-v",)))
+    report, show = shown(explanation, matrix, options.verbose, redact=options.redact, again=again, more=more)
     if options.output is not None:
         with output.destination(options.output) as page:
             output.write(page, options.format, report, show)

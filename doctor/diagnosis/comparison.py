@@ -30,6 +30,7 @@ class Difference:
     values: tuple[str, ...]
     """As each environment has it, in the order given: `not installed`, `unknown` where that is all that can be said."""
     risk: Risk
+    """What kind of fact it is, `boundary` the riskiest: between the versions, a known problem begins or ends."""
     advisories: tuple[str, ...] = ()
     """For `boundary`: what holds in some of the versions and not in the others."""
 
@@ -39,8 +40,11 @@ class FindingDifference:
     """A finding that not all of them have."""
 
     id: str
+    """Of the advisory or fault."""
     severity: str
+    """`silent`, `error` or `warning`."""
     title: str
+    """What is wrong, in one line."""
     has: tuple[bool, ...]
     """Which of the environments have it, in the order given."""
 

@@ -42,6 +42,7 @@ class LikelyCause:
     cause: str
     """A name of the taxonomy (docs/causes.md), or `not-ours`."""
     kind: str
+    """`bug`, `misuse`, `resource` or `incompatibility`."""
     title: str
     """In plain words; the advisory's, where one is named."""
     advisory: str | None
@@ -53,11 +54,13 @@ class LikelyCause:
     remedy: str
     """What to do, wherever it happened."""
     avoid: str | None
+    """What never to do about it; None where nothing is known to do harm."""
     upgrade: Change | None
     """The release to go to; None where none helps, or the text does not say enough to be sure that one does."""
     settle: str
     """The one fact that would make sure."""
     references: tuple[str, ...]
+    """Where it was reported or is explained."""
     edit: str | None = None
     """What to change at the line of the user's own code that the failure came through; None when no line is known to be the one."""
     upgrading: str = ""

@@ -24,6 +24,7 @@ class Unknown:
     fact: str
     """Dotted name of the fact, as in the JSON report: `torch.cuda_available`."""
     reason: str
+    """Why it could not be had, for people."""
     important: bool = False
     """True when the diagnosis could have come out otherwise with the fact: such a run never exits like a clean one."""
 
@@ -37,6 +38,7 @@ class Python:
     version: str | None
     """`3.11.7`, or `3.11` where a text says no more; None when nothing says it."""
     implementation: str | None
+    """`CPython`, `PyPy`; None when nothing says it."""
     prefix: str | None
     """`sys.prefix`: the folder of the virtual environment, conda environment or installation. None when it was read from a text."""
     chosen_because: str
@@ -50,7 +52,9 @@ class Platform:
     system: Literal["linux", "darwin", "windows", "other", "unknown"]
     """`unknown` when a text does not say."""
     release: str | None
+    """Of the kernel or system; None when nothing says it."""
     machine: str | None
+    """`x86_64`, `arm64`; None when nothing says it."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,11 @@ class Requirement:
     """A declared dependency of an installed distribution on a package of the matrix."""
 
     dependent: str
+    """The distribution that declares it."""
     package: str
+    """The one it needs."""
     specifier: str
+    """Which versions of it, as PEP 440 writes them: `>=2.0`; empty for any."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,9 @@ class Memory:
     """All in bytes; None where the system does not say."""
 
     total: int | None
+    """Of the machine."""
     available: int | None
+    """Without swapping, at the time of the probe."""
     limit: int | None
     """The least limit set on this process below `total`; None when there is none."""
     limit_source: str | None
@@ -119,8 +128,11 @@ class Accelerator:
     """One device, as torch or its driver sees it; one that both see stands here twice."""
 
     kind: AcceleratorKind
+    """How torch addresses it."""
     name: str
+    """As its maker calls it: `NVIDIA A100-SXM4-80GB`."""
     seen_by: Literal["torch", "driver"]
+    """Who told of it."""
     memory_total: int | None = None
     """Bytes."""
     memory_free: int | None = None
@@ -134,7 +146,9 @@ class Driver:
     """The GPU driver of the machine, asked without torch."""
 
     vendor: Literal["nvidia", "amd"]
+    """Whose driver it is."""
     version: str | None
+    """`550.54.14`; None when it does not say."""
     cuda_version: str | None
     """The newest CUDA runtime the NVIDIA driver serves, `12.4`; None for other vendors."""
 
@@ -146,18 +160,25 @@ class TorchRuntime:
     importable: bool | None
     """None when torch was not asked (`--no-live`), the interpreter never got as far as asking it, or a text does not say."""
     version: str | None = None
+    """`torch.__version__`, its local part included; None when torch did not say."""
     cuda_built: str | None = None
     """`torch.version.cuda`; None for a build without CUDA."""
     hip_built: str | None = None
     """`torch.version.hip`; None for a build without ROCm."""
     cuda_available: bool | None = None
+    """`torch.cuda.is_available()`; None when torch did not say."""
     cuda_unavailable_because: str | None = None
+    """What torch gave as the reason; None when there is none."""
     mps_available: bool | None = None
+    """`torch.backends.mps.is_available()`; None when torch did not say."""
     xpu_available: bool | None = None
+    """`torch.xpu.is_available()`; None when torch did not say."""
     arch_list: tuple[str, ...] = ()
     """`sm_80`, ... : the architectures the CUDA build carries code for."""
     default_dtype: str | None = None
+    """`torch.float32` unless start-up code set another; None when torch did not say."""
     default_device: str | None = None
+    """Where new tensors go: `cpu`; None when torch did not say."""
     error: str | None = None
     """Why it cannot be imported, or what it did not get past, in one line."""
 
@@ -179,8 +200,11 @@ class InstallationFault:
     slug: str
     """A key of `doctor.knowledge.installation.KNOWN_FAULTS`."""
     package: str
+    """The distribution that it was seen on."""
     detail: str
+    """What was seen, for people."""
     installed: str | None = None
+    """The version that runs; None when it could not be had."""
 
 
 @dataclass(frozen=True)
@@ -195,12 +219,17 @@ class Environment:
     disk: Disk
     torch: TorchRuntime
     accelerators: tuple[Accelerator, ...] = ()
+    """Every device that was seen."""
     drivers: tuple[Driver, ...] = ()
+    """GPU drivers that were found."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables that change how models load, from an allow-list."""
     requirements: tuple[Requirement, ...] = ()
+    """What installed distributions declare about packages of the matrix."""
     faults: tuple[InstallationFault, ...] = ()
+    """What is wrong with how it is installed."""
     unknown: tuple[Unknown, ...] = ()
+    """The facts that could not be had."""
     manager: Manager = Manager("pip")
     partial: bool = False
     """True when only some of what is installed is known, as a text names it or as time allowed: another package may be there or not."""

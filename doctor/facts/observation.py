@@ -19,7 +19,9 @@ class ShapeObservation:
     shape: str
     """Its name: a key of the reproducer's `SHAPES`."""
     verdict: Verdict
+    """`broken`: it could not tell, for the reason in `detail`."""
     detail: str
+    """One line: the error, what differed, or what was checked."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Observation:
     """What the reproducer of one advisory saw."""
 
     id: str
+    """Of the advisory."""
     verdict: Verdict
     """`broken`: it could not tell, for the reason in `detail`."""
     detail: str

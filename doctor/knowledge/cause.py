@@ -24,6 +24,7 @@ class Sign:
     """One observation that speaks for a cause, or against it. All its conditions must hold; what the text does not say holds nothing."""
 
     weight: Weight
+    """How much it says: `proves` and the next three for the cause, `against` and `excludes` against it."""
     says: str
     """What was seen, for people: the `because` of a report."""
     exception: tuple[str, ...] = ()
@@ -62,14 +63,21 @@ class Cause:
 
     name: CauseName
     kind: Literal["bug", "misuse", "resource", "incompatibility"]
+    """As of an advisory, unless a sign says otherwise."""
     title: str
+    """In plain words."""
     remedy: str
+    """What to do, wherever it happened."""
     avoid: str | None
+    """What never to do about it; None where nothing is known to do harm."""
     settle: str
     """The one fact that would make sure of it."""
     advisories: tuple[str, ...]
+    """Ids of the known problems that can be cases of it."""
     signs: tuple[Sign, ...]
+    """What it is told by."""
     references: tuple[str, ...] = ()
+    """Where it is explained."""
     edits: tuple[Edit, ...] = ()
     """The first that can be filled in is the one to make; none can: the remedy says what to do."""
     told_by_version: tuple[str, ...] = ()

@@ -46,8 +46,11 @@ class Foreign:
 
     name: KindName
     kind: Literal["bug", "misuse", "resource", "incompatibility"]
+    """As of an advisory."""
     title: str
+    """What it is, in plain words."""
     remedy: str
+    """What to do about it."""
     exception: tuple[str, ...] = ()
     """Names of exceptions without their module, any of which will do."""
     message: Pattern | None = None
@@ -59,9 +62,11 @@ class Answer:
     """What one may see, and what it speaks for."""
 
     seen: str
+    """What one sees then."""
     says: str
     """The cause or causes, in as few plain words as tell them from the others."""
     causes: tuple[CauseName, ...]
+    """Names of the causes it speaks for."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +74,11 @@ class Question:
     """The one question that tells the causes of a message apart."""
 
     ask: str
+    """The question, or what to do to answer it."""
     run: str | None
     """A line of Python that answers it; None when it has to be looked up."""
     answers: tuple[Answer, ...]
+    """Which between them name every usual cause that can be told."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,9 @@ class KnownMessage:
     told: tuple[Pattern, ...]
     """How a text tells of it in words only, in any language: one of them is enough."""
     means: str
+    """In plain words."""
     avoid: str | None
+    """What never to do about it, whatever its cause; None where nothing is known to do harm."""
     question: Question
     usual: Mapping[CauseName, int]
     """In how many reports with this message each cause was behind it."""

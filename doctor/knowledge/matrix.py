@@ -74,6 +74,7 @@ class Affected:
 
     package: PackageName
     ranges: tuple[AffectedRange, ...]
+    """Oldest first; they do not overlap."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class PackageCondition:
 
     package: PackageName
     ranges: tuple[AffectedRange, ...] | None = None
+    """Its versions; None: any."""
     installed: bool | None = None
+    """Whether it must be there; None where `ranges` say so."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,13 @@ class When:
     """Facts of the environment that must all hold for the problem to bite."""
 
     packages: tuple[PackageCondition, ...] = ()
+    """Each of them as it says."""
     python: tuple[AffectedRange, ...] = ()
+    """The interpreter's version, in any of the ranges; empty: any."""
     platform: tuple[Literal["linux", "darwin", "windows"], ...] = ()
+    """Any of these; empty: all."""
     accelerator: tuple[Literal["cuda", "rocm", "mps", "xpu", "none"], ...] = ()
+    """What torch can compute on, any of these; empty: whatever there is."""
     environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Variables that must be set, each to one of the values; no values means any."""
 
@@ -129,8 +136,12 @@ class Advisory:
     slug: Slug
     title: OneLine
     kind: Kind
+    """`bug`: a release fixes it or could; `misuse`: the caller's code has to change; `resource`: the model does not fit;
+    `incompatibility`: versions that do not go together."""
     severity: Severity
+    """`silent`: wrong weights without an error, the worst."""
     affected: tuple[Affected, ...]
+    """Where it lives; any of them is enough."""
     trigger: OneLine
     """What sets it off, for people."""
     apis: tuple[OneLine, ...]
@@ -141,6 +152,7 @@ class Advisory:
     workaround: OneLine | None
     """What to do without upgrading; None when nothing helps."""
     references: tuple[Url, ...]
+    """Where it was reported, and what is known of it."""
     evidence: Evidence
     when: When = field(default_factory=When)
     uses: Uses | None = None
@@ -148,6 +160,7 @@ class Advisory:
     avoid: OneLine | None = None
     """Advice in circulation that makes it worse."""
     related: tuple[AdvisoryId, ...] = ()
+    """Ids of others worth a look beside it."""
 
 
 @dataclass(frozen=True)
@@ -163,13 +176,17 @@ class Matrix:
     """The whole of a matrix file."""
 
     schema_version: Literal[1]
+    """Of the file's own format."""
     version: OneLine
     packages: Mapping[PackageName, PackageCoverage]
+    """The packages it speaks of, by name."""
     advisories: tuple[Advisory, ...]
+    """The known problems."""
     causes: tuple[Cause, ...] = ()
     """What tells failures apart, for `doctor explain`."""
     family: Family = field(default_factory=Family)
     messages: tuple[KnownMessage, ...] = ()
+    """Messages that say too little by themselves."""
     advice: tuple[Advice, ...] = ()
     """The clearest first."""
     foreign: tuple[Foreign, ...] = ()

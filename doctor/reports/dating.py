@@ -15,11 +15,15 @@ class DatingReport:
     """`doctor date --format json`."""
 
     schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
     document: Literal["dating"]
+    """Which document this is."""
     doctor_version: str
+    """The release of doctor that made it."""
     datings: tuple[Dating, ...]
     """By distribution; empty when the text has no frame of a distribution that is covered."""
     exit_code: int
+    """With which the command ended."""
 
 
 def dating_report(datings: tuple[Dating, ...]) -> DatingReport:

@@ -28,9 +28,11 @@ class AnswerReport:
     """What one may see in answer to a question."""
 
     seen: str
+    """What one sees then."""
     says: str
     """What it speaks for, in plain words."""
     causes: tuple[str, ...]
+    """Names of the causes it speaks for (docs/causes.md)."""
     share: float
     """From 0 to 1: in how many of the public reports with this message it was one of these causes."""
 
@@ -40,6 +42,7 @@ class QuestionReport:
     """The one question that tells the causes of a message apart."""
 
     ask: str
+    """The question, or what to do to answer it."""
     run: str | None
     """A line of Python that answers it."""
     reports: int
@@ -53,7 +56,9 @@ class FailureReport:
     """One failure."""
 
     exception: str | None
+    """Its name as printed; None when the text was cut before it."""
     message: str
+    """All its lines; empty when there is none, or the text was cut before it."""
     outcome: Outcome
     """`explained`: the first cause is likelier than everything else together; `doubtful`: causes fit, none surely; `unknown`: none fits;
     `not-ours`: it has nothing to do with tensors on meta."""
@@ -86,8 +91,11 @@ class ExplanationReport:
     """`doctor explain --format json`."""
 
     schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
     document: Literal["explanation"]
+    """Which document this is."""
     doctor_version: str
+    """The release of doctor that made it."""
     failures: tuple[FailureReport, ...]
     """The one that is surest explained first, those that are `not-ours` last."""
     warnings: tuple[str, ...]
@@ -104,6 +112,7 @@ class ExplanationReport:
     """As the text states it; `environment.sources` says where each fact was read."""
     matrix: MatrixSummary
     exit_code: int
+    """With which the command ended."""
 
 
 def explanation_report(

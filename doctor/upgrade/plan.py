@@ -58,7 +58,9 @@ class Alternative:
     """A release that is not recommended, because it brings or keeps something, and what it would do."""
 
     package: str
+    """The distribution."""
     version: str
+    """The release."""
     newest: bool
     """Whether it is the newest release the matrix covers: what "just upgrade to the latest" would give."""
     clears: tuple[str, ...]
@@ -74,9 +76,11 @@ class Plan:
     """What to move, what that leaves, and what was weighed and not recommended."""
 
     changes: tuple[Change, ...]
+    """What to move."""
     remaining: tuple[str, ...]
     """Findings that no recommended change clears."""
     alternatives: tuple[Alternative, ...]
+    """What was weighed and is not recommended."""
 
 
 NO_PLAN = Plan((), (), ())

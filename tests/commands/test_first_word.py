@@ -51,6 +51,7 @@ def test_what_was_mistyped_gets_a_hint_in_one_line(doctor: Doctor, tmp_path: Pat
     assert line.startswith("doctor: ")
     assert message in line
     assert "--id" not in line
+    assert "No such file" not in line
 
 
 def test_a_program_is_checked(doctor: Doctor, tmp_path: Path, no_torch_stack: Path) -> None:

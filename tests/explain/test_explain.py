@@ -218,7 +218,7 @@ def test_a_version_is_asked_for_only_where_it_is_not_known(explain: Explain) -> 
 
 def test_what_is_here_is_not_said_to_stand_in_the_text(doctor: Doctor, tmp_path: Path, old_stack: Path) -> None:
     (tmp_path / "t").write_text(f"accelerate==1.6.0\n{META}\n")
-    out = doctor("explain", "--here", "--python", old_stack, "t", cwd=tmp_path).out
+    out = doctor("explain", "-v", "--here", "--python", old_stack, "t", cwd=tmp_path).out
     known = out.partition("What is known of where it failed\n")[2]
     assert "accelerate 1.6.0 (list of versions, line 1)" in known
     assert "transformers 4.46.3" in known and "(this machine)" in known.replace("\n  ", " ")

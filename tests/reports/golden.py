@@ -1,4 +1,4 @@
-"""The golden reports: one for each project's form, of one made-up environment.
+"""The golden reports: one for each project's form, of one made-up environment; and the first screens.
 
     python -m tests.reports.golden
 
@@ -17,6 +17,7 @@ from doctor.diagnosis.diagnosis import diagnose
 from doctor.explain.explanation import LikelyCause
 from doctor.facts.environment import Accelerator, Driver, Environment, InstallationFault, Memory, Requirement, TorchRuntime, Unknown
 from doctor.facts.observation import Observation
+from doctor.knowledge.installation import KNOWN_FAULTS
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.releases import Releases
 from doctor.reports.attachment import Attachment, attachment_of
@@ -25,6 +26,7 @@ from doctor.reports.markdown import TEMPLATES, markdown
 from doctor.reports.redact import Redactor
 from doctor.reports.terminal.check import print_report
 from tests.environments import environment, matrix
+from tests.reports.golden_explanations import explain_screens
 
 FOLDER = Path(__file__).parent / "golden"
 TRACEBACK = """\
@@ -81,6 +83,15 @@ def golden_environment() -> Environment:
     )  # fmt: skip
 
 
+def crowded_environment() -> Environment:
+    """More that is wrong, and more that could not be had, than a screen holds."""
+    faults = tuple(
+        InstallationFault(slug, "transformers", f"{slug} in /home/ann/venv/lib", "4.46.3") for slug in KNOWN_FAULTS if slug != "torch-missing"
+    )
+    unknown = [Unknown(f"packages.{name}.version", f"the metadata of {name} cannot be read", important=True) for name in ("numpy", "peft", "trl")]
+    return replace(golden_environment(), faults=faults[:7], unknown=tuple(unknown))
+
+
 def golden_attachment(*, traceback: str | None = TRACEBACK, observed: bool = True) -> Attachment:
     """What the golden reports are made from."""
     releases: Releases = {}
@@ -99,11 +110,12 @@ def golden_reports() -> dict[str, str]:
 
 
 def golden_screens() -> dict[str, str]:
-    """The first screens of `doctor check`, by file name: a healthy stack, and one with something wrong, at three widths."""
+    """The first screens of `doctor check`, by file name and at three widths: nothing wrong, two things, many, and what cannot be told."""
     redactor = Redactor(("/home/ann",), "ann", "bigbox")
     healthy = environment(torch="2.6.0+cu124", transformers="4.46.3", accelerate="1.0.1")
     screens = {}
-    for name, here in (("healthy", healthy), ("wrong", golden_environment())):
+    unsure = replace(healthy, unknown=(Unknown("torch.cuda_available", "torch did not answer within 30 seconds", important=True),))
+    for name, here in (("healthy", healthy), ("wrong", golden_environment()), ("crowded", crowded_environment()), ("unsure", unsure)):
         report = report_on(diagnose(here, golden_matrix(), {}), redactor)
         for width in (60, 80, 120):
             page = io.StringIO()
@@ -113,5 +125,5 @@ def golden_screens() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    for name, text in {**golden_reports(), **golden_screens()}.items():
+    for name, text in {**golden_reports(), **golden_screens(), **explain_screens()}.items():
         (FOLDER / name).write_text(text, encoding="utf-8")

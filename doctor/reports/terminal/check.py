@@ -2,73 +2,85 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.text import Text
 
 from doctor.diagnosis.finding import Finding
 from doctor.diagnosis.remedy import NO_UPGRADE_CURES
 from doctor.diagnosis.summary import SIGNS, Outcome, exposures_sentence
+from doctor.facts.program import Place
 from doctor.facts.environment import STACK, THIS_MACHINE, Accelerator, Environment
 from doctor.reports.document import Report
-from doctor.reports.terminal.layout import Paragraph, heading
+from doctor.reports.terminal.layout import Paragraph, Part, Row, Unbroken, print_rows, print_screen, row
 from doctor.upgrade.plan import Alternative, Change
 
 FEW = 6
 """Up to so many findings are shown whole; more of them two lines each, unless they concern somebody."""
+_WHOLE, _TITLED = 2, 4
+"""On the first screen, so many of those that concern somebody are shown with their remedy, and so many at all; the others by id."""
+_PLACES = 3
+"""Of a program, so many are shown of each finding."""
+_VERSIONS, _NEXT, _AIR, _DETAILS, _MACHINE = 1, 2, 3, 4, 5
+"""What is left out where the screen is full, the last first."""
 _OUTCOME_STYLES: Mapping[Outcome, str] = {"ok": "bold green", "problem": "bold red", "unsure": "bold yellow"}
 _STYLES = {"silent": "bold magenta", "error": "bold red", "warning": "yellow"}
 
 
 def print_report(report: Report, console: Console, *, everything: bool = False, verbose: bool = False) -> None:
-    """Print the report on `console`: what it is about, what came of it, what to do, and the counts of the rest.
+    """Print the report on `console`: a screen of what it is about, what came of it, what to do, and the counts of the rest.
 
     `everything` lists the exposures too; `verbose` says all there is of each finding, and every fact.
     """
-    for line in _examined(report.environment):
-        console.print(line, soft_wrap=True)
-    console.print(
-        Paragraph(report.verdict.sentence, Text(f"{SIGNS[report.verdict.outcome]} ", style=_OUTCOME_STYLES[report.verdict.outcome]), "bold")
-    )
-    if not verbose:
-        for fact in _shortly(report.environment):
-            console.print(Paragraph(fact, "     ", "dim"))
-    shown = _shown(report, everything or verbose)
-    for part in (*_findings(shown, report, verbose or (everything and len(shown) <= FEW)), *_actions(report), *_rest(report, everything or verbose)):
-        console.print(part, soft_wrap=isinstance(part, _Command))
+    if everything or verbose:
+        print_rows([*_head(report, facts=not verbose), *_whole_body(report, verbose), *_next(report, True)], console)
+    else:
+        print_screen([*_head(report), *_body(report), *_next(report, False)], console)
+
+
+def _head(report: Report, *, facts: bool = True) -> Iterator[Row]:
+    """What it is about and what came of it; with `facts` also what is here, in short."""
+    yield from map(row, _examined(report.environment))
+    sign = Text(f"{SIGNS[report.verdict.outcome]} ", style=_OUTCOME_STYLES[report.verdict.outcome])
+    yield row(Paragraph(report.verdict.sentence, sign, "bold"))
+    for fact, spare in zip(_shortly(report.environment) if facts else (), (_VERSIONS, _MACHINE), strict=False):
+        yield row(Paragraph(fact, "     ", "dim"), spare=spare)
+
+
+def _body(report: Report) -> Iterator[Row]:
+    """What concerns somebody, and what to do about it."""
+    yield from _near_findings(report)
+    yield from _actions(report)
+    yield from _rest(report, False)
+    yield from _unknown(report, False)
+
+
+def _whole_body(report: Report, verbose: bool) -> Iterator[Row]:
+    yield from _all_findings(report, verbose or len(report.findings) <= FEW)
+    yield from _actions(report)
+    yield from _rest(report, True)
     if verbose:
-        heading(console, "What is here")
-        for fact_line in _facts(report.environment):
-            console.print(fact_line)
-    for part in _unknown(report, verbose):
-        console.print(part)
-    console.print()
-    for part in _next(report, everything or verbose):
-        console.print(part, soft_wrap=True)
+        yield row(Text())
+        yield row(Text("What is here", style="bold underline"))
+        yield from map(row, _facts(report.environment))
+    yield from _unknown(report, verbose)
 
 
-def _shown(report: Report, everything: bool) -> tuple[Finding, ...]:
-    """The findings that are spelt out: all, or those that concern somebody."""
-    return (
-        report.findings
-        if everything
-        else tuple(each for each in report.findings if each.concerns_somebody or each.status in ("confirmed", "cleared") or each.places)
-    )
-
-
-def _examined(environment: Environment) -> Iterator[Text]:
+def _examined(environment: Environment) -> Iterator[Unbroken]:
     """What the report is about: an interpreter, what was read, or what was read filled up with what an interpreter says."""
     python = environment.python
     filled = THIS_MACHINE in environment.sources.values()
     if environment.read_from is not None:
         name, _, formats = environment.read_from.partition(": ")
-        yield Text.assemble("Read ", (name, "bold"), f": {formats}{'' if filled else '; nothing of this machine'}")
+        told = f": {formats}{'' if filled else '; nothing of this machine'}"
+        yield Unbroken(Text(name, style="bold"), Text("Read "), Text(told))
     if python.executable is not None:
         verb = "Examined" if environment.read_from is None else "Gaps filled from" if filled else "It is about"
         version = f"{python.implementation or 'Python'} {python.version or 'of unknown version'}"
-        yield Text.assemble(f"{verb} ", (python.executable, "bold"), f" ({version}): {python.chosen_because}")
+        yield Unbroken(Text(python.executable, style="bold"), Text(f"{verb} "), Text(f" ({version}): {python.chosen_because}"))
 
 
 # In one or two lines
@@ -203,14 +215,54 @@ class _Section:
     findings: tuple[Finding, ...]
 
 
-def _findings(shown: Sequence[Finding], report: Report, whole: bool) -> Iterator[RenderableType]:
-    sections = list(_sections(shown, report))
+def _all_findings(report: Report, whole: bool) -> Iterator[Row]:
+    """Every finding, in sections."""
+    sections = list(_sections(report.findings, report))
     for section in sections:
-        yield Text()
+        yield row(Text())
         if len(sections) > 1 or not section.findings[0].concerns_somebody:  # else the verdict has just said so
-            yield Paragraph(section.title, "", style="bold")
+            yield row(Paragraph(section.title, "", style="bold"))
         for finding in section.findings:
-            yield _whole(finding) if whole else _near(finding) if finding.concerns_somebody else _brief(finding)
+            yield row(_title(finding), *_places(finding, 20 if whole else _PLACES))
+            if whole or finding.concerns_somebody:
+                yield row(*map(_line, _whole(finding) if whole else _near(finding)))
+            else:
+                yield row(*(_line(each, one_line=True) for each in _brief(finding)))
+
+
+def _near_findings(report: Report) -> Iterator[Row]:
+    """Those that concern somebody, or may: a few with their remedy, a few more by title, the rest by id; and what was cleared."""
+    sections = list(_sections([each for each in report.findings if each.concerns_somebody or each.places], report))
+    numbers = itertools.count()
+    others = []
+    for section in sections:
+        yield row(Text())
+        if len(sections) > 1 or not section.findings[0].concerns_somebody:
+            yield row(Paragraph(section.title, "", style="bold"))
+        for finding in section.findings:
+            number = next(numbers)
+            if number < _WHOLE:
+                yield from _spelt_out(finding)
+            elif number < _TITLED:
+                yield row(_title(finding, one_line=True))
+            else:
+                others.append(finding.id)
+    if next(numbers) > _WHOLE:
+        yield row(Paragraph(f"{'and ' if others else ''}{', '.join(others)}{'; ' if others else ''}-v shows each whole"))
+    cleared = [each.id for each in report.findings if each.status == "cleared" and not (each.concerns_somebody or each.places)]
+    if cleared:
+        yield row(Text())
+        yield row(Paragraph(f"Cleared here, as the versions match but the reproducer passed: {', '.join(cleared)}.", ""))
+
+
+def _spelt_out(finding: Finding) -> Iterator[Row]:
+    """As the first screen has it."""
+    yield row(_title(finding))
+    for number, place in enumerate(finding.places[:_PLACES]):
+        yield row(*_place(place), spare=_DETAILS if number else 0)
+    for line in _near(finding) if finding.concerns_somebody else _brief(finding):
+        yield row(_line(line), spare=0 if line[0] in ("found", "remedy") else _DETAILS)
+
 
 
 def _sections(shown: Sequence[Finding], report: Report) -> Iterator[_Section]:
@@ -242,76 +294,88 @@ def _sections(shown: Sequence[Finding], report: Report) -> Iterator[_Section]:
     yield from take("Only for what uses it; no upgrade cures these: how models are used, and what fits:", list(left))
 
 
-_INSET = " " * 16
+_INSET = " " * 8
 
 
-def _title(finding: Finding) -> Paragraph:
+def _title(finding: Finding, *, one_line: bool = False) -> Paragraph:
     severity = (f"{finding.severity:<7}", _STYLES[finding.severity])
     confirmed = "confirmed: " if finding.status == "confirmed" else ""
-    return Paragraph(confirmed + finding.title, Text.assemble("  ", (finding.id, "bold"), " ", severity, " "))
+    return Paragraph(confirmed + finding.title, Text.assemble("  ", (finding.id, "bold"), " ", severity, " "), one_line=one_line)
 
 
-def _brief(finding: Finding) -> Group:
-    """The title, and for what an upgrade may cure, what sets it off; how not to use a model is in the title."""
+_Line = tuple[str, str]
+"""What stands under a finding's title: its name and its text."""
+
+
+def _brief(finding: Finding) -> Iterator[_Line]:
+    """For what an upgrade may cure, what sets it off; how not to use a model is in the title. Of what a program may do, what is not in its code."""
     if finding.places:
-        return Group(_title(finding), *_places(finding, most=1), *(Paragraph(each, _INSET, style="dim") for each in finding.missing[:1]))
-    if finding.observed is not None:
-        return Group(_title(finding), Paragraph(finding.observed, _INSET, style="dim", one_line=True))
-    if finding.kind in NO_UPGRADE_CURES:
-        return Group(_title(finding))
-    return Group(_title(finding), Paragraph(f"when: {finding.trigger}", _INSET, style="dim", one_line=True))
+        yield from (("unsure", fact) for fact in finding.missing[:1])
+    elif finding.observed is not None:
+        yield "run", finding.observed
+    elif finding.kind not in NO_UPGRADE_CURES:
+        yield "when", finding.trigger
 
 
-def _near(finding: Finding) -> Group:
+def _near(finding: Finding) -> Iterator[_Line]:
     """What concerns somebody, as the first screen has it: what was found, and what to do."""
-    lines = [("found", finding.trigger)] if finding.kind == "installation" else []
-    lines += [("run", finding.observed)] if finding.observed else []
-    return Group(
-        _title(finding),
-        *_places(finding, most=3),
-        *(Paragraph(text, f"{_INSET}{name + ':':<8}") for name, text in (*lines, ("remedy", finding.remedy))),
-    )
+    if finding.kind == "installation":
+        yield "found", finding.trigger
+    if finding.observed:
+        yield "run", finding.observed
+    yield "remedy", finding.remedy
+    if finding.kind == "installation":
+        yield from (("see", reference) for reference in finding.references[:1])
 
 
-def _places(finding: Finding, most: int) -> Iterator[RenderableType]:
-    """Where the program sets it off, as compilers say it: the place, the line, and a caret under where it begins."""
+def _places(finding: Finding, most: int) -> Iterator[Part]:
+    """Where the program sets it off, as compilers say it: the place, and its line."""
     for place in finding.places[:most]:
-        sure = "" if place.sure == "certain" else f"  ({place.sure})"
-        yield Paragraph(f"{place.file}:{place.line}:{place.column}{sure}", "     ", style="cyan")
-        yield Text(f"{' ' * 9}{place.source}", no_wrap=True, overflow="ellipsis")
+        yield from _place(place)
     if len(finding.places) > most:
-        yield Paragraph(f"and {len(finding.places) - most} more places", "     ", style="dim")
+        yield Paragraph(f"and {len(finding.places) - most} more places", _INSET, style="dim")
 
 
-def _whole(finding: Finding) -> Group:
-    label = "found" if finding.kind == "installation" else "when"
-    lines = [(label, finding.trigger)] + ([("run", finding.observed)] if finding.observed else [])
-    lines += [("remedy", finding.remedy), *(("unsure", f"depends on {fact}") for fact in finding.missing)]
-    lines += [("see", reference) for reference in finding.references[:1]]
-    return Group(_title(finding), *_places(finding, most=20), *(Paragraph(text, f"{_INSET}{name + ':':<8}") for name, text in lines))
+def _place(place: Place) -> Iterator[Part]:
+    sure = "" if place.sure == "certain" else f"  ({place.sure})"
+    yield Unbroken(Text(f"{place.file}:{place.line}:{place.column}", style="cyan"), Text(_INSET), Text(sure, style="dim"))
+    yield Paragraph(place.source, f"{_INSET}    ", one_line=True)
+
+
+def _whole(finding: Finding) -> Iterator[_Line]:
+    yield "found" if finding.kind == "installation" else "when", finding.trigger
+    if finding.observed:
+        yield "run", finding.observed
+    yield "remedy", finding.remedy
+    yield from (("unsure", f"depends on {fact}") for fact in finding.missing)
+    yield from (("see", reference) for reference in finding.references[:1])
+
+
+def _line(line: _Line, *, one_line: bool = False) -> Part:
+    name, text = line
+    lead = Text(f"{_INSET}{name + ':':<8}", style="dim")
+    return Unbroken(Text(text), lead) if name == "see" else Paragraph(text, lead, one_line=one_line)
 
 
 # What to do
 
 
-class _Command(Text):
-    """A line that must not be wrapped: it is there to be pasted."""
-
-
-def _actions(report: Report) -> Iterator[RenderableType]:
+def _actions(report: Report) -> Iterator[Row]:
     """The command for what counts, and why it is this one; an installation is mended first: its remedy stands with its finding."""
     upgrade = report.upgrade
     if upgrade.command is not None:
-        yield Text()
-        yield _Command(f"  {upgrade.command}", style="bold green")
+        yield row(Text())
+        yield row(Unbroken(Text(f"  {upgrade.command}", style="bold green")))
     for change in (each for each in upgrade.changes if len(each.clears) > 1 or each.passed_over or each.brings):
-        yield Paragraph(f"{change.package} {change.to} clears {_ids(change.clears)}{_why_not_nearer(change)}.{_brought(change)}")
+        yield row(Paragraph(f"{change.package} {change.to} clears {_ids(change.clears)}{_why_not_nearer(change)}.{_brought(change)}"))
     curable = [each for each in report.findings if each.id in upgrade.remaining and each.kind in ("bug", "incompatibility")]
     if curable and not upgrade.changes:
-        why = "every later release brings something new" if upgrade.alternatives else "no later release that the matrix covers clears any of these"
-        yield Paragraph(f"No upgrade is recommended: {why}.")
+        why = "every later release brings something new" if upgrade.alternatives else "no release that is known clears these"
+        yield row(Paragraph(f"No upgrade is recommended: {why}."))
     for each in upgrade.alternatives if curable else ():
-        yield Paragraph(f"Not recommended: {each.package} {each.version}{' (the newest)' if each.newest else ''} {_price(each)}.")
+        yield row(
+            Paragraph(f"Not recommended: {each.package} {each.version}{' (the newest)' if each.newest else ''} {_price(each)}."), spare=_DETAILS
+        )
 
 
 def _why_not_nearer(change: Change) -> str:
@@ -340,18 +404,18 @@ def _ids(ids: Sequence[str], most: int = 6) -> str:
 # The rest, in counts
 
 
-def _rest(report: Report, everything: bool) -> Iterator[RenderableType]:
+def _rest(report: Report, everything: bool) -> Iterator[Row]:
     """What concerns nobody as far as is known, and what upgrades would do for it: two lines at most."""
     sentence = exposures_sentence(report.summary)
     if sentence:
-        yield Text()
+        yield row(Text(), spare=_AIR)
         silent = sum(each.severity == "silent" and not each.concerns_somebody and each.status != "cleared" for each in report.findings)
         how = "" if everything else " doctor --all lists them."
-        yield Paragraph(f"{sentence} {_silent(silent)}{how}".replace("  ", " "), "")
+        yield row(Paragraph(f"{sentence} {_silent(silent)}{how}".replace("  ", " "), ""))
         if told := [*map(_cleared_by, report.upgrade.exposures.changes), *map(_costs, _newest(report))]:
-            yield Paragraph(f"Of these, {'; '.join(told[:2])}.", "")
+            yield row(Paragraph(f"Of these, {'; '.join(told[:2])}.", ""), spare=_MACHINE)
     if report.summary.waived:
-        yield Paragraph(f"{report.summary.waived} more {'is' if report.summary.waived == 1 else 'are'} ignored or in the baseline.", "")
+        yield row(Paragraph(f"{report.summary.waived} more {'is' if report.summary.waived == 1 else 'are'} ignored or in the baseline.", ""))
 
 
 def _silent(count: int) -> str:
@@ -372,7 +436,7 @@ def _costs(alternative: Alternative) -> str:
     return f"{what} is without {len(alternative.clears)} and brings {len(alternative.brings)} others"
 
 
-def _unknown(report: Report, verbose: bool) -> Iterator[RenderableType]:
+def _unknown(report: Report, verbose: bool) -> Iterator[Row]:
     """Every fact that could not be had with `verbose`; else those that could have changed the answer, and how many more."""
     said = report.verdict.sentence.lower()
     important = [each for each in report.environment.unknown if each.important and each.reason.lower() not in said]
@@ -380,17 +444,19 @@ def _unknown(report: Report, verbose: bool) -> Iterator[RenderableType]:
     facts: dict[str, list[str]] = {}
     for each in unknown:
         facts.setdefault(each.reason, []).append(each.fact)
-    if facts:
-        yield Text()
-        yield Paragraph("What could not be determined", "", style="bold")
-    for reason, names in facts.items():
-        yield Paragraph(f"{', '.join(names)}: {reason}")
-    more = len(report.environment.unknown) - len(unknown)
-    if important and more and not verbose:
-        yield Paragraph(f"and {more} fact{'' if more == 1 else 's'} more: -v")
+    told = [f"{', '.join(names)}: {reason}" for reason, names in facts.items()]
+    if verbose and told:
+        yield row(Text())
+        yield row(Text("What could not be determined", style="bold"))
+        yield from (row(Paragraph(each)) for each in told)
+    elif told:
+        more = len(report.environment.unknown) - len(next(iter(facts.values())))
+        others = f"; and {more} fact{'' if more == 1 else 's'} more: -v" if more else ""
+        yield row(Text(), spare=_AIR)
+        yield row(Paragraph(f"Could not be determined: {told[0]}{others}", ""))
 
 
-def _next(report: Report, everything: bool) -> Iterator[RenderableType]:
+def _next(report: Report, everything: bool) -> Iterator[Row]:
     """The commands to go on with."""
     environment = report.environment
     python = f" --python {environment.python.executable}" if environment.python.chosen_because == "named with --python" else ""
@@ -405,5 +471,6 @@ def _next(report: Report, everything: bool) -> Iterator[RenderableType]:
     if everything and advisories:
         rows.append(("one of them, whole", f"doctor matrix show {advisories[0]}"))
     widest = max(len(label) for label, _ in rows) + 1
-    for label, command in rows:
-        yield _Command.assemble((f"{label + ':':<{widest}} ", "dim"), command)
+    yield row(Text(), spare=_AIR)
+    for number, (label, command) in enumerate(rows):
+        yield row(Unbroken(Text(command), Text(f"{label + ':':<{widest}} ", style="dim")), spare=_NEXT if number else 0)

@@ -55,7 +55,9 @@ def print_comparison(report: ComparisonReport, console: Console) -> None:
         heading(console, f"Findings that not all of them have ({len(report.findings)})")
         for finding in report.findings:
             who = ", ".join(group.letter for group in groups if finding.has[group.sides[0]])
-            console.print(Paragraph(finding.title, Text.assemble("  ", (finding.id, "bold"), f" {finding.severity:<7} only {who}: ")))
+            lead = Text.assemble("  ", (finding.id, "bold"), f" {finding.severity:<7} ")
+            console.print(Paragraph(finding.title, lead))
+            console.print(Paragraph(f"only {who}", " " * lead.cell_len, style="dim"))
 
 
 def _groups(report: ComparisonReport) -> list[_Group]:
@@ -90,8 +92,18 @@ def _answer(report: ComparisonReport, groups: Sequence[_Group]) -> str:
     if len(largest.sides) == 1:
         return f"No two of the {len(report.sides)} are alike."
     outside = [report.sides[index].name for group in others for index in group.sides]
-    who = ", ".join(outside[:_FEW]) + (f" and {len(outside) - _FEW} more" if len(outside) > _FEW else "")
-    return f"{len(largest.sides)} of {len(report.sides)} are alike; {who} {'differs' if len(outside) == 1 else 'differ'}."
+    who = _some(outside)
+    what = f" in {_some([_in_short(each.fact) for each in report.differences])}" if len(others) == 1 and report.differences else ""
+    return f"{len(largest.sides)} of {len(report.sides)} are alike; {who} {'differs' if len(outside) == 1 else 'differ'}{what}."
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
+
+
+def _in_short(fact: str) -> str:
+    """`torch` of `packages.torch.version`."""
+    return fact.removeprefix("packages.").removesuffix(".version")
 
 
 def _difference(each: Difference, groups: Sequence[_Group]) -> Iterator[Paragraph]:

@@ -1,4 +1,4 @@
-"""An explanation for a person at a terminal: place, cause, edit and next command first, evidence and facts after them. Decides nothing."""
+"""An explanation for a person at a terminal: place, cause, edit and next command on one screen, evidence and facts behind it. Decides nothing."""
 
 from __future__ import annotations
 
@@ -9,207 +9,259 @@ from rich.text import Text
 
 from doctor.explain.brief import certainty, headline
 from doctor.explain.explanation import LikelyCause
+from doctor.explain.places import short_place
 from doctor.facts.symptom import Frame
 from doctor.reports.explanation import ExplanationReport, FailureReport
-from doctor.reports.terminal.layout import Paragraph, heading
+from doctor.reports.terminal.layout import Paragraph, Row, Unbroken, print_rows, print_screen, row
 
 _STYLES = {"explained": "bold red", "doubtful": "bold yellow", "unknown": "bold", "not-ours": "bold"}
+_LABELS = {"Cause": "bold red", "Never": "bold magenta", "Edit": "bold green", "Do": "bold green"}
 _MOST = 5
-"""Up to so many failures are shown; a log can hold hundreds."""
+"""Up to so many failures are listed, and as many causes and answers; a log can hold hundreds."""
+_MUST = 2
+"""So many of them have to be on the screen, where nothing says more."""
 _LABEL = 9
-_CODE = ">>>"
-"""In place of a label: code that has to stay in one piece, or it could not be pasted."""
+_MOST_HEADLINE = 120
+"""A longer one ends with its last sentence before that."""
+_MOST_RUNS = 4
 _MOST_CODE = 300
 """Of a source line, minified perhaps."""
+_SURE_ENOUGH = 0.95
+"""From this confidence on nothing is asked for that would make sure."""
 
 
-def print_explanation(report: ExplanationReport, console: Console, verbose: bool = False) -> None:
-    """Print the report on `console`; `verbose` shows every failure, frame and cause."""
+def print_explanation(report: ExplanationReport, console: Console, verbose: bool = False, more: str | None = None) -> None:
+    """Print the report on `console`: a screen of it, or with `verbose` every failure, frame and cause.
+
+    `more` is the command that prints it verbose; None: there is none, as the text is gone.
+    """
+    if verbose:
+        print_rows([*_overview(report, report.failures), *_whole(report)], console)
+    else:
+        print_screen(list(_first_screen(report, more)), console)
+
+
+# One screen
+
+
+def _first_screen(report: ExplanationReport, more: str | None) -> Iterator[Row]:
+    """What cannot be missing: where, what, why, what to do, what never to do, whether an upgrade helps, what to run next."""
+    shown = _worth_showing(report.failures)
+    yield from _overview(report, shown)
+    for each in shown[:1]:
+        yield from _block(each, report)
     if not report.failures:
-        console.print("No failure found in the text.")
-    shown = _worth_a_block(report.failures, verbose)
-    _print_overview(report, console, shown, verbose)
-    for number, failure in enumerate(shown):
-        if number or len(report.failures) > 1:
-            console.print()
-        _print_first(failure, report, console, next_too=not number)
-    ours = [each for each in shown if each.outcome != "not-ours"]
-    for failure in ours:
-        _print_evidence(failure, report, console, verbose, several=len(ours) > 1)
-    _print_section(console, "Do not do this", [Paragraph(each, style="bold magenta") for each in report.warnings])
-    contradictions = (Paragraph(f"{each.title}: {each.trigger}. {each.remedy}", f"  {each.id} ") for each in report.findings)
-    _print_section(console, "What does not fit together", list(contradictions))
-    _print_section(console, "What would settle it", [Paragraph(each, "  - ") for each in report.send])
-    if ours or not report.failures:
-        _print_section(console, "What is known of where it failed", [Paragraph(each) for each in _facts(report)])
+        yield row(Text("No failure found in the text."))
+        yield from _never(report)
+    if report.next is not None:
+        yield _line("Next", report.next)
+    if more is not None and any(each.outcome != "not-ours" for each in report.failures):
+        yield _line("More", more)
+    reasons = list(_reasons(report))
+    if reasons:
+        yield row(Text(), spare=min(each.spare for each in reasons))
+    yield from reasons
+    for each in shown[1:]:
+        yield from _other(each, report)
 
 
-def _worth_a_block(failures: Sequence[FailureReport], verbose: bool) -> Sequence[FailureReport]:
+def _worth_showing(failures: Sequence[FailureReport]) -> Sequence[FailureReport]:
     """Of those that are not of the family one, and only where there is no other."""
-    ours = [each for each in failures if each.outcome != "not-ours"]
-    return failures if verbose else ours[:_MOST] or failures[:1]
+    return [each for each in failures if each.outcome != "not-ours"][:_MOST] or failures[:1]
 
 
-def _print_section(console: Console, title: str, parts: Sequence[Paragraph]) -> None:
-    if parts:
-        heading(console, title)
-    for part in parts:
-        console.print(part)
-
-
-# The first screen
-
-
-def _print_overview(report: ExplanationReport, console: Console, shown: Sequence[FailureReport], verbose: bool) -> None:
+def _overview(report: ExplanationReport, shown: Sequence[FailureReport]) -> Iterator[Row]:
     """A line for each failure, where there are several."""
     if len(report.failures) < 2:
         return
-    console.print(Text(f"{len(report.failures)} different failures", style="bold underline"))
-    listed = report.failures if verbose else report.failures[:_MOST]
-    for each in listed:
+    yield row(Text(f"{len(report.failures)} different failures", style="bold"))
+    listed = report.failures[: max(_MOST, len(shown))]
+    for number, each in enumerate(listed):
         who = _who(each, report.ranks)
-        console.print(Paragraph(f"{_in_short(each)}", Text(f"  {who}: " if who else "  - ", style="bold")))
-    if len(report.failures) > len(listed) or len(shown) < len(report.failures):
-        more = f"and {len(report.failures) - len(listed)} more; " if len(report.failures) > len(listed) else ""
-        console.print(Paragraph(f"{more}--verbose shows all."))
+        where = who or (short_place(each.place) if each.place is not None else f"line {each.line}")
+        yield row(Paragraph(_in_short(each), Text(f"  {where}: ", style="bold"), one_line=True), spare=1 if number >= _MUST else 0)
+    yield row(Text())
 
 
 def _in_short(failure: FailureReport) -> str:
     if failure.outcome == "unknown":
         return f"{_headline(failure)}: cause unknown"
-    cause = failure.causes[0]
     if failure.outcome == "not-ours":
         return f"{_headline(failure)}: not about meta tensors"
-    return f"{cause.title} ({cause.cause}): {certainty(cause.confidence)}"
+    cause = failure.causes[0]
+    return f"{certainty(cause.confidence)}: {cause.title} ({cause.cause})"
 
 
-def _print_first(failure: FailureReport, report: ExplanationReport, console: Console, *, next_too: bool) -> None:
-    """What fits a screen: where, what, why, what to do, what never to do, whether an upgrade helps, what to run next."""
+def _block(failure: FailureReport, report: ExplanationReport) -> Iterator[Row]:
     who = _who(failure, report.ranks)
-    if who:
-        console.print(Text(who, style="bold"))
-    _print_place(failure.place, console)
+    yield from _place(failure.place, who)
     times = f" ({failure.count} times)" if failure.count > 1 and not who else ""
-    console.print(Paragraph(f"{_headline(failure)}{times}", "", style=_STYLES[failure.outcome]))
-    console.print()
-    for label, text in _first_lines(failure):
-        _print_labelled(label, text, console)
-    if next_too and report.next is not None:
-        _print_command("Next", report.next, console)
-
-
-def _print_place(place: Frame | None, console: Console) -> None:
-    if place is None:
-        return
-    where = f"{place.file}:{place.line}" if place.line else place.file
-    function = f" in {place.function}" if place.function and place.function != "<module>" else ""
-    if len(where) + len(function) > console.width:
-        function = ""
-    console.print(Text(f"{where}{function}", style="bold cyan"), soft_wrap=True)  # an address broken in two cannot be clicked
-    if place.code:
-        console.print(Paragraph(place.code[:_MOST_CODE], "    "))
-
-
-def _first_lines(failure: FailureReport) -> Iterator[tuple[str, str]]:
+    yield row(Paragraph(f"{_headline(failure)}{times}", "", style=_STYLES[failure.outcome]))
+    yield row(Text())
+    only_advice = bool(report.warnings) and not (failure.exception or failure.message or failure.frames)
+    if only_advice:
+        yield from _never(report, failure)
     if failure.outcome == "not-ours":
-        yield "Not ours", f"This failure has nothing to do with meta tensors. {failure.causes[0].title}."
-        yield "Do", failure.causes[0].remedy
+        yield _told("Not ours", f"This failure has nothing to do with meta tensors. {failure.causes[0].title}.")
+        yield _told("Do", failure.causes[0].remedy)
     elif failure.outcome == "explained":
-        yield from _explained(failure.causes[0])
+        cause = failure.causes[0]
+        yield _told("Cause", f"{certainty(cause.confidence)}: {_named(cause)}")
+        yield _to_do(cause)
     else:
         yield from _doubted(failure)
+    if not only_advice:
+        yield from _never(report, failure)
+    if failure.outcome != "not-ours":
+        yield _told("Upgrade", _upgrading(failure))
 
 
-def _explained(cause: LikelyCause) -> Iterator[tuple[str, str]]:
-    yield "Cause", f"{certainty(cause.confidence)}: {_named(cause)}"
-    yield ("Edit", cause.edit) if cause.edit else ("Do", cause.remedy)
-    if cause.avoid:
-        yield "Never", cause.avoid
-    yield "Upgrade", cause.upgrading
+def _upgrading(failure: FailureReport) -> str:
+    best = failure.causes[0] if failure.causes else None
+    return best.upgrading if best is not None and (failure.outcome == "explained" or best.advisory is not None) else "Not known before the cause is."
 
 
-def _doubted(failure: FailureReport) -> Iterator[tuple[str, str]]:
+def _to_do(cause: LikelyCause) -> Row:
+    return _told("Edit", cause.edit) if cause.edit else _told("Do", cause.remedy)
+
+
+def _doubted(failure: FailureReport) -> Iterator[Row]:
     if failure.means:
-        yield "Means", failure.means
+        yield _told("Means", failure.means)
     if not failure.causes:
-        yield "Unknown", "Nothing the matrix knows of fits. That is not a sign that nothing is wrong."
+        yield _told("Unknown", "Nothing that is known fits. That is not a sign that nothing is wrong.")
     by_signs = [cause for cause in failure.causes if cause.basis == "signs"]
-    for number, cause in enumerate(by_signs):
-        yield "" if number else "May be", f"{100 * cause.confidence:.0f} % {_named(cause)}"
+    yield from _shares("May be", [(cause.confidence, _named(cause)) for cause in by_signs], _MUST)
     if failure.question is not None:
-        yield "Ask", failure.question.ask
+        yield _told("Check", failure.question.ask)
         if failure.question.run is not None:
-            yield _CODE, failure.question.run
-        for number, answer in enumerate(failure.question.answers):
-            yield "" if number else "Usually", f"{100 * answer.share:2.0f} % {answer.says}: {answer.seen}"
+            yield row(Unbroken(Text(failure.question.run, style="green")))
+        answers = failure.question.answers  # how often each is it says nothing any more where signs speak for a cause
+        yield from _shares("", [(None if by_signs else each.share, f"{each.seen}: {each.says}") for each in answers], 0 if by_signs else _MUST)
     elif by_signs:
-        yield "Ask", by_signs[0].settle
-    avoid = failure.avoid or next((cause.avoid for cause in failure.causes if cause.avoid), None)
-    if avoid:
-        yield "Never", avoid
-    if failure.causes:
-        yield "Upgrade", failure.causes[0].upgrading
+        yield _told("Check", by_signs[0].settle)
 
 
-def _print_labelled(label: str, text: str, console: Console) -> None:
-    if label == _CODE:
-        console.print(Text(text, style="green"), soft_wrap=True)
+def _other(failure: FailureReport, report: ExplanationReport) -> Iterator[Row]:
+    """A failure after the first: its cause stands in the overview, so where it is and what to do there."""
+    if failure.outcome != "explained" or failure.place is None:
         return
-    style = {"Cause": "bold red", "Never": "bold magenta", "Edit": "bold green", "Do": "bold green"}.get(label, "bold")
-    console.print(Paragraph(text, Text(f"{label:<{_LABEL}}", style=style)))
+    rows = (*_place(failure.place, _who(failure, report.ranks)), _to_do(failure.causes[0]))
+    yield row(Text(), *(part for each in rows for part in each.parts), spare=2)
 
 
-def _print_command(label: str, command: str, console: Console) -> None:
-    """In one piece, or it could not be pasted."""
-    lead = Text(f"{label:<{_LABEL}}", style="bold")
-    if _LABEL + len(command) > console.width:
-        console.print(lead)
-        lead = Text("")
-    console.print(lead + Text(command, style="green"), soft_wrap=True)
+def _reasons(report: ExplanationReport) -> Iterator[Row]:
+    """What the first conclusion rests on, as far as there is room."""
+    for finding in report.findings:
+        yield _told("Conflict", f"{finding.title}: {finding.trigger}", 1)
+    first = report.failures[0] if report.failures else None
+    if first is not None and first.outcome != "not-ours":
+        yield from _listed("Send", report.send, 3 if first.outcome == "doubtful" else 0)
+        best = first.causes[0] if first.causes else None
+        if best is not None and best.basis == "signs":
+            yield from _listed("Why", best.because, 3)
+            if first.outcome == "explained" and best.confidence < _SURE_ENOUGH:
+                yield _told("Check", best.settle, 4)
+    if first is None or first.outcome != "not-ours":
+        yield from _listed("Releases", list(_facts(report)), 5)
 
 
-# After it
+# All of it
 
 
-def _print_evidence(failure: FailureReport, report: ExplanationReport, console: Console, verbose: bool, *, several: bool) -> None:
-    """What speaks for the causes, and what else is known of them."""
-    parts = list(_evidence(failure, verbose))
-    who = _who(failure, report.ranks) or f"line {failure.line}"
-    if parts:
-        _print_section(console, f"Why ({who})" if several else "Why", parts)
-    for frame in failure.frames if verbose else failure.frames[-1:]:
-        if verbose or frame != failure.place:
-            _print_frame(frame, console, raised=not verbose)
-    for reference in failure.causes[0].references[:1] if failure.causes else ():
-        console.print(f"  see {reference}", soft_wrap=True, markup=False)
-
-
-def _evidence(failure: FailureReport, verbose: bool) -> Iterator[Paragraph]:
-    if failure.question is not None and failure.causes and failure.causes[0].basis == "frequency":
-        yield Paragraph(
-            f"nothing but its message; how often each cause was behind it was counted over {failure.question.reports} public reports", "  - "
-        )
-        return
-    for number, cause in enumerate(failure.causes):
-        if number and not verbose and cause.confidence < failure.causes[0].confidence / 2:
-            continue
+def _whole(report: ExplanationReport) -> Iterator[Row]:
+    for number, failure in enumerate(report.failures):
         if number:
-            yield Paragraph(f"or, {certainty(cause.confidence)}: {_named(cause)}", "  ")
-        yield from (Paragraph(said, "  - ") for said in cause.because)
-        if cause.edit is not None or failure.outcome != "explained" or number:
-            yield Paragraph(f"In general: {cause.remedy}", "  - ")
-        if cause.confidence < 0.95:
-            yield Paragraph(f"To make sure: {cause.settle}", "  - ")
+            yield row(Text())
+        yield from _block(failure, report)
+        yield from _titled("Why", _evidence(failure))
+    if not report.failures:
+        yield row(Text("No failure found in the text."))
+        yield from _never(report)
+    yield from _titled(
+        "What does not fit together", (row(Paragraph(f"{each.title}: {each.trigger}. {each.remedy}", f"  {each.id} ")) for each in report.findings)
+    )
+    yield from _titled("What would settle it", (_item(each) for each in report.send))
+    if not report.failures or any(each.outcome != "not-ours" for each in report.failures):
+        yield from _titled("What is known of where it failed", (_item(each) for each in _facts(report)))
+    if report.next is not None:
+        yield row(Text())
+        yield _line("Next", report.next)
 
 
-def _print_frame(frame: Frame, console: Console, *, raised: bool) -> None:
-    """The address in one piece: broken in two it could not be clicked."""
+def _titled(title: str, rows: Iterable[Row]) -> Iterator[Row]:
+    listed = list(rows)
+    if listed:
+        yield row(Text())
+        yield row(Text(title, style="bold underline"))
+    yield from listed
+
+
+def _evidence(failure: FailureReport) -> Iterator[Row]:
+    """What speaks for the causes, what else is known of them, and every frame."""
+    if failure.outcome == "not-ours":
+        return
+    if failure.question is not None and failure.causes and failure.causes[0].basis == "frequency":
+        yield _item(f"nothing but its message; how often each cause was behind it was counted over {failure.question.reports} public reports")
+    else:
+        for number, cause in enumerate(failure.causes):
+            if number:
+                yield row(Paragraph(f"or, {certainty(cause.confidence)}: {_named(cause)}"))
+            yield from map(_item, cause.because)
+            if cause.edit is not None or failure.outcome != "explained" or number:
+                yield _item(f"In general: {cause.remedy}")
+            if cause.confidence < _SURE_ENOUGH:
+                yield _item(f"To make sure: {cause.settle}")
+    yield from (row(_clickable(frame, "  - ", f" in {frame.function or '?'}")) for frame in failure.frames)
+    yield from (row(Unbroken(Text(reference), Text("  see "))) for cause in failure.causes[:1] for reference in cause.references)
+
+
+# Parts
+
+
+def _told(label: str, text: str, spare: int = 0) -> Row:
+    return row(Paragraph(text, Text(f"{label:<{_LABEL}}", style=_LABELS.get(label, "bold"))), spare=spare)
+
+
+def _listed(label: str, texts: Sequence[str], spare: int) -> Iterator[Row]:
+    for number, text in enumerate(texts):
+        yield _told("" if number else label, text, spare)
+
+
+def _shares(label: str, shares: Sequence[tuple[float | None, str]], must: int) -> Iterator[Row]:
+    """Each with how sure or how often it is it, where that is known; the first `must` have to be on the screen."""
+    for number, (share, text) in enumerate(shares):
+        lead = Text.assemble((f"{'' if number else label:<{_LABEL}}", "bold"), "- " if share is None else f"{100 * share:2.0f} % ")
+        yield row(Paragraph(text, lead), spare=1 if number >= must else 0)
+
+
+def _item(text: str) -> Row:
+    return row(Paragraph(text, "  - "))
+
+
+def _line(label: str, command: str) -> Row:
+    return row(Unbroken(Text(command, style="green"), Text(f"{label:<{_LABEL}}", style="bold")))
+
+
+def _place(place: Frame | None, who: str) -> Iterator[Row]:
+    if place is None:
+        yield from [row(Text(who, style="bold"))] if who else []
+        return
+    function = f" in {place.function}" if place.function and place.function != "<module>" else ""
+    yield row(_clickable(place, f"{who}: " if who else "", function, "bold cyan"))
+    if place.code:
+        yield row(Paragraph(place.code[:_MOST_CODE], "    ", one_line=True))
+
+
+def _clickable(frame: Frame, before: str, after: str, style: str = "dim") -> Unbroken:
     where = f"{frame.file or '?'}:{frame.line}" if frame.line else frame.file or "?"
-    line = f"  - {'raised at ' if raised else ''}{where} in {frame.function or '?'}"
-    if len(line) > console.width:
-        console.print(Text(f"  - {'raised in ' if raised else ''}{frame.function or '?'}:", style="dim"))
-        line = where
-    console.print(Text(line, style="dim"), soft_wrap=True)
+    return Unbroken(Text(where, style=style), Text(before, style="bold"), Text(after, style=style))
+
+
+def _never(report: ExplanationReport, failure: FailureReport | None = None) -> Iterator[Row]:
+    """The harmful advice that the text itself holds; else what never to do about such a failure."""
+    avoid = failure.avoid or next((cause.avoid for cause in failure.causes if cause.avoid), None) if failure is not None else None
+    yield from (_told("Never", each) for each in report.warnings or ((avoid,) if avoid else ()))
 
 
 def _facts(report: ExplanationReport) -> Iterator[str]:
@@ -233,12 +285,15 @@ def _facts(report: ExplanationReport) -> Iterator[str]:
 
 
 def _headline(failure: FailureReport) -> str:
-    return headline(failure.exception, failure.message, has_frames=bool(failure.frames))
+    said = headline(failure.exception, failure.message, has_frames=bool(failure.frames))
+    if len(said) <= _MOST_HEADLINE:
+        return said
+    ends = max(said.rfind(end, 0, _MOST_HEADLINE) for end in (". ", "! ", "? "))
+    return f"{said[: ends + 1]} ..." if ends > 0 else f"{said[:_MOST_HEADLINE]}..."
 
 
 def _named(cause: LikelyCause) -> str:
-    names = (cause.cause, cause.kind, *((cause.advisory,) if cause.advisory else ()))
-    return f"{cause.title} ({', '.join(names)})"
+    return f"{cause.title} ({cause.cause}{f', {cause.advisory}' if cause.advisory else ''})"
 
 
 def _who(failure: FailureReport, ranks: Sequence[int]) -> str:
@@ -254,11 +309,11 @@ def _who(failure: FailureReport, ranks: Sequence[int]) -> str:
 
 
 def _runs(numbers: Iterable[int]) -> str:
-    """`0-36, 38-63`."""
+    """`0-36, 38-63`; the first few, where they are scattered."""
     runs: list[list[int]] = []
     for each in numbers:
         if runs and each == runs[-1][-1] + 1:
             runs[-1][1:] = [each]
         else:
             runs.append([each])
-    return ", ".join("-".join(map(str, run)) for run in runs)
+    return ", ".join(["-".join(map(str, run)) for run in runs[:_MOST_RUNS]] + ["..."] * (len(runs) > _MOST_RUNS))
