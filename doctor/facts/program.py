@@ -26,6 +26,7 @@ class Place:
     source: str
     """The line of code, without what stands round it, cut at 200 characters."""
     sure: Sureness
+    """`certain`: the code says so; `likely`: a value could not be followed to its end, and is commonly this; `possible`: it may be."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,11 @@ class Unread:
     """Code that could not be read, and counts as unknown."""
 
     file: str
+    """As it was named on the command line, or lies below a folder named there."""
     line: int
     """From 1; 0 when the whole file is meant."""
     reason: str
+    """Why it could not be read, for people."""
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ class Way:
     """One way to set an advisory off: all of this of one and the same model or class."""
 
     all_: tuple[WordName, ...]
+    """What it does, each of it."""
     without: tuple[WordName, ...] = ()
     """What saves the program from it."""
     classes: tuple[ClassName, ...] = ()
@@ -154,6 +155,7 @@ class Uses:
     """What a program has to do for an advisory to bite."""
 
     any_: tuple[Way, ...] = ()
+    """The ways, any of which is enough; empty where `none` says why."""
     none: Annotated[str, Text(r"\S(.*\S)?", "one line of text")] | None = None
     """Why no program shows it; None where one does."""
 

@@ -24,11 +24,15 @@ class Facts:
     """
 
     schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
     document: Literal["facts"]
+    """Which document this is."""
     doctor_version: str
+    """The release of doctor that made it."""
     matrix: MatrixSummary
     environment: Environment
     observations: tuple[Observation, ...]
+    """What the reproducers saw that were run; empty when none was."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,11 @@ class Baseline:
     """`doctor check --write-baseline FILE`: what was known when it was written."""
 
     schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
     document: Literal["baseline"]
+    """Which document this is."""
     doctor_version: str
+    """The release of doctor that made it."""
     findings: tuple[Known, ...]
     """Each counts again only when it concerns somebody more nearly than it did."""
 

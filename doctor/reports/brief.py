@@ -34,8 +34,11 @@ class Brief:
     """`doctor check --format json --brief`: what counts, and the counts of the rest."""
 
     schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
     document: Literal["brief"]
+    """Which document this is."""
     doctor_version: str
+    """The release of doctor that made it."""
     matrix: MatrixSummary
     verdict: Verdict
     """What came of it."""
@@ -52,6 +55,7 @@ class Brief:
     unknown: tuple[str, ...]
     """Why facts could not be had that could have changed the answer."""
     exit_code: int
+    """With which the command ended."""
 
 
 def brief_of(report: Report, diagnosis: Diagnosis) -> Brief:

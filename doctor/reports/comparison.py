@@ -26,12 +26,17 @@ class ComparisonReport:
     """`doctor compare --format json`."""
 
     schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
     document: Literal["comparison"]
+    """Which document this is."""
     doctor_version: str
+    """The release of doctor that made it."""
     matrix: MatrixSummary
     sides: tuple[Compared, ...]
+    """In the order given on the command line."""
     differences: tuple[Difference, ...]
     """Riskiest first."""
     findings: tuple[FindingDifference, ...]
     """Those that not all sides have, worst first."""
     exit_code: int
+    """With which the command ended."""

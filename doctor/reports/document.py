@@ -30,7 +30,9 @@ class MatrixSummary:
     """Which matrix the environment was held against."""
 
     version: str
+    """As the matrix file names itself."""
     advisories: int
+    """How many it holds."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Upgrade:
     """What to install, and what that leaves."""
 
     changes: tuple[Change, ...]
+    """What to install, the nearest release that is recommended of each package; empty where nothing is."""
     command: str | None
     """Makes the changes, for a POSIX shell (cmd on Windows); None when there are none. In a masked report it is aimed at no interpreter."""
     remaining: tuple[str, ...]
@@ -65,8 +68,11 @@ class Report:
     """`doctor check --format json`, `doctor confirm`'s and `doctor report`'s."""
 
     schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
     document: Literal["report"]
+    """Which document this is."""
     doctor_version: str
+    """The release of doctor that made it."""
     matrix: MatrixSummary
     verdict: Verdict
     """What came of it."""
@@ -79,6 +85,7 @@ class Report:
     observations: tuple[Observation, ...]
     """What the reproducers saw that were run: `doctor confirm`. Empty for `doctor check`."""
     exit_code: int
+    """With which the command ended."""
     program: ReadProgram | None = None
     """What was read of the program that was shown; None when none was."""
     traceback: str | None = None

@@ -16,10 +16,14 @@ class Listing:
     """`doctor matrix list --format json` and `doctor matrix show --format json`."""
 
     schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
     document: Literal["listing"]
+    """Which document this is."""
     doctor_version: str
+    """The release of doctor that made it."""
     matrix: Matrix
     exit_code: int
+    """With which the command ended."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ class FaultLine:
     line: int
     """From 1; 0 when the file as a whole is meant."""
     place: str
+    """Where in the file's data: `advisories[3].kind`."""
     message: str
+    """What is wrong there."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,19 @@ class Validation:
     """`doctor matrix validate --format json`."""
 
     schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
     document: Literal["validation"]
+    """Which document this is."""
     doctor_version: str
+    """The release of doctor that made it."""
     file: str
+    """As given on the command line."""
     advisories: int | None
     """None when the file has faults."""
     faults: tuple[FaultLine, ...]
+    """In the order of their lines; empty when the file is as it should be."""
     exit_code: int
+    """With which the command ended."""
 
 
 def listing_of(matrix: Matrix, advisories: tuple[Advisory, ...]) -> Listing:

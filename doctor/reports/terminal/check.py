@@ -12,8 +12,8 @@ from rich.text import Text
 from doctor.diagnosis.finding import Finding
 from doctor.diagnosis.remedy import NO_UPGRADE_CURES
 from doctor.diagnosis.summary import SIGNS, Outcome, exposures_sentence
-from doctor.facts.program import Place
 from doctor.facts.environment import STACK, THIS_MACHINE, Accelerator, Environment
+from doctor.facts.program import Place
 from doctor.reports.document import Report
 from doctor.reports.terminal.layout import Paragraph, Part, Row, Unbroken, print_rows, print_screen, row
 from doctor.upgrade.plan import Alternative, Change
@@ -207,7 +207,7 @@ def _size(count: int | None) -> str:
 # What is known to be wrong
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Section:
     """Findings with one remedy."""
 
@@ -262,7 +262,6 @@ def _spelt_out(finding: Finding) -> Iterator[Row]:
         yield row(*_place(place), spare=_DETAILS if number else 0)
     for line in _near(finding) if finding.concerns_somebody else _brief(finding):
         yield row(_line(line), spare=0 if line[0] in ("found", "remedy") else _DETAILS)
-
 
 
 def _sections(shown: Sequence[Finding], report: Report) -> Iterator[_Section]:

@@ -28,7 +28,7 @@ _RISKS: dict[Risk, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Group:
     """Sides that do not differ from each other."""
 

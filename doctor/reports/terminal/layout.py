@@ -35,7 +35,7 @@ class Paragraph:
             yield (Text(" " * self._lead.cell_len) if number else self._lead) + line
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unbroken:
     """What stays in one piece however narrow the screen is, to be pasted or clicked; what stands before and after it goes on lines of its own."""
 
@@ -62,7 +62,7 @@ class Unbroken:
 Part = Text | Paragraph | Unbroken
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """Parts of a screen that are shown together or not at all."""
 
