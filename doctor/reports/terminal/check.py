@@ -24,7 +24,7 @@ _WHOLE, _TITLED = 2, 4
 """On the first screen, so many of those that concern somebody are shown with their remedy, and so many at all; the others by id."""
 _PLACES = 3
 """Of a program, so many are shown of each finding."""
-_VERSIONS, _NEXT, _AIR, _DETAILS, _MACHINE = 1, 2, 3, 4, 5
+_SECOND, _VERSIONS, _NEXT, _AVOID, _AIR, _DETAILS, _MACHINE = range(1, 8)
 """What is left out where the screen is full, the last first."""
 _OUTCOME_STYLES: Mapping[Outcome, str] = {"ok": "bold green", "problem": "bold red", "unsure": "bold yellow"}
 _STYLES = {"silent": "bold magenta", "error": "bold red", "warning": "yellow"}
@@ -236,13 +236,13 @@ def _near_findings(report: Report) -> Iterator[Row]:
     numbers = itertools.count()
     others = []
     for section in sections:
-        yield row(Text())
+        yield row(Text(), spare=_AIR if section is not sections[0] else 0)
         if len(sections) > 1 or not section.findings[0].concerns_somebody:
             yield row(Paragraph(section.title, "", style="bold"))
         for finding in section.findings:
             number = next(numbers)
             if number < _WHOLE:
-                yield from _spelt_out(finding)
+                yield from _spelt_out(finding, _SECOND if number else 0)
             elif number < _TITLED:
                 yield row(_title(finding, one_line=True))
             else:
@@ -255,13 +255,13 @@ def _near_findings(report: Report) -> Iterator[Row]:
         yield row(Paragraph(f"Cleared here, as the versions match but the reproducer passed: {', '.join(cleared)}.", ""))
 
 
-def _spelt_out(finding: Finding) -> Iterator[Row]:
-    """As the first screen has it."""
+def _spelt_out(finding: Finding, spare: int) -> Iterator[Row]:
+    """As the first screen has it: its title and its first place always."""
     yield row(_title(finding))
     for number, place in enumerate(finding.places[:_PLACES]):
         yield row(*_place(place), spare=_DETAILS if number else 0)
     for line in _near(finding) if finding.concerns_somebody else _brief(finding):
-        yield row(_line(line), spare=0 if line[0] in ("found", "remedy") else _DETAILS)
+        yield row(_line(line), spare=spare if line[0] in ("found", "remedy") else _AVOID if line[0] == "avoid" else _DETAILS)
 
 
 def _sections(shown: Sequence[Finding], report: Report) -> Iterator[_Section]:
@@ -322,7 +322,10 @@ def _near(finding: Finding) -> Iterator[_Line]:
         yield "found", finding.trigger
     if finding.observed:
         yield "run", finding.observed
-    yield "remedy", finding.remedy
+    remedy, _, avoid = finding.remedy.partition(" Avoid: ")
+    yield "remedy", remedy
+    if avoid:
+        yield "avoid", avoid
     if finding.kind == "installation":
         yield from (("see", reference) for reference in finding.references[:1])
 
