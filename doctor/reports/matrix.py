@@ -45,9 +45,13 @@ class VocabularyListing:
     """`doctor matrix vocabulary --format json`."""
 
     schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
     document: Literal["vocabulary"]
+    """Which document this is."""
     doctor_version: str
+    """The release of doctor that made it."""
     words: tuple[VocabularyWord, ...]
+    """Every word that `uses` may be written in."""
 
 
 @dataclass(frozen=True)
