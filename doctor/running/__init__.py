@@ -31,7 +31,7 @@ def run_program(command: Sequence[str]) -> Ended:
     try:
         return _way()(command)
     except OSError as error:
-        raise DoctorError(f"{command[0]}: cannot be run: {error.strerror or error}{_hint(command)}") from None
+        raise DoctorError(f"{command[0]}: {_why_not(command, error)}") from None
 
 
 def _way() -> Callable[[Sequence[str]], Ended]:
@@ -57,8 +57,8 @@ def _has_the_terminal() -> bool:
         return False
 
 
-def _hint(command: Sequence[str]) -> str:
-    """For a script named without what runs it."""
-    if not (command[0].endswith(".py") and os.path.isfile(command[0])):
-        return ""
-    return f"; to run it with Python: doctor run -- {shlex.join(['python', *command])}"
+def _why_not(command: Sequence[str], error: OSError) -> str:
+    """Of a script that is there, how to run it, and not that it was not found on PATH."""
+    if command[0].endswith(".py") and os.path.isfile(command[0]):
+        return f"is run by Python: doctor run -- {shlex.join(['python', *command])}"
+    return f"cannot be run: {error.strerror or error}"
