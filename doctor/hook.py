@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar, cast
 
+from doctor.commands import output
 from doctor.explain.explanation import Explanation
 from doctor.explain.text import TextReader
 from doctor.facts.environment import Environment
 from doctor.facts.symptom import Failure, Frame
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.matrix_file import load_matrix
+
+_Report = TypeVar("_Report", bound=Callable[..., Any])
+_EXPLAINED = "__explained_by_doctor__"
+"""Attribute of an exception that was explained: IPython shows some in two ways."""
 
 
 def explain_exception(exception: BaseException, matrix: Matrix | None = None) -> Explanation:
@@ -24,63 +31,77 @@ def explain_exception(exception: BaseException, matrix: Matrix | None = None) ->
     `hf_device_map` is taken into account: it tells an offloaded model from one whose checkpoint lacks weights.
     """
     known = matrix or load_matrix()
-    reader = TextReader(known)
-    failures = []
-    for each in _chain(exception):
-        failures.append(_failure(each))
+    reader, here = TextReader(known), _this_process(known)
+    chain = list(_chain(exception))
+    failures = tuple(map(_failure, chain))
+    for each in chain:
         for line in "".join(traceback.format_exception(type(each), each, each.__traceback__, chain=False)).splitlines():
             reader.feed(line)
-        for line in sorted(_device_maps(each.__traceback__)):
-            reader.feed(line)
-    return reader.explanation(_this_process(known), tuple(failures))
+    explanation = reader.explanation(here, failures)
+    if all(each.foreign is not None for each in explanation.failures):
+        return explanation  # and a model that was placed has no part in it
+    for line in sorted({line for each in chain for line in _device_maps(each.__traceback__)}):
+        reader.feed(line)
+    return reader.explanation(here, failures)
 
 
 def install_excepthook() -> None:
-    """From now on explain every exception that ends the program, a thread, or in IPython the cell, after it was reported as before.
+    """From now on explain every exception that nobody catches, after it was reported as before.
 
-    Installed a second time, it changes nothing.
+    That is what ends the program, a thread, an asyncio task, a `__del__`, and in IPython and Jupyter a cell or `%run`. What is reported
+    is explained once, and nothing else changes. Installed a second time, it changes nothing.
     """
-    if getattr(sys.excepthook, "explains", False):
+    loop = asyncio.BaseEventLoop
+    sys.excepthook = _explaining(sys.excepthook, lambda kind, exception, trace: exception)
+    sys.unraisablehook = _explaining(sys.unraisablehook, lambda arguments: arguments.exc_value)
+    threading.excepthook = _explaining(threading.excepthook, lambda arguments: arguments.exc_value)
+    loop.call_exception_handler = _explaining(loop.call_exception_handler, _of_task)  # type: ignore[method-assign]
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is not None:
+        shell.showtraceback = _explaining(shell.showtraceback, _of_cell)
+
+
+def _explaining(report: _Report, exception_of: Callable[..., BaseException | None]) -> _Report:
+    """A function that reports exceptions, made to explain them as well; `exception_of` finds the exception among its arguments."""
+    if getattr(report, "explains", False):
+        return report
+
+    @functools.wraps(report)
+    def explained(*arguments: Any, **options: Any) -> Any:
+        reported = report(*arguments, **options)
+        try:
+            _explain_once(exception_of(*arguments, **options))
+        except Exception as error:
+            if not sys.is_finalizing():  # Then nothing more can be imported.
+                output.complain(f"the exception could not be explained: {error!r}")
+        return reported
+
+    explained.explains = True  # type: ignore[attr-defined]
+    return cast("_Report", explained)
+
+
+def _of_task(_: object, context: dict[str, Any]) -> BaseException | None:
+    """What an asyncio loop says of a task whose exception nobody asked for, and of a callback that failed."""
+    return context.get("exception")
+
+
+def _of_cell(exc_tuple: tuple[Any, BaseException, Any] | None = None, *_: object, **__: object) -> BaseException | None:
+    """What IPython shows: what it is told, else the exception that is being handled."""
+    return (exc_tuple or sys.exc_info())[1]
+
+
+def _explain_once(exception: BaseException | None) -> None:
+    """To stderr, where it is something doctor can explain."""
+    if not isinstance(exception, Exception) or getattr(exception, _EXPLAINED, False):
         return
-    before, before_in_thread = sys.excepthook, threading.excepthook
-
-    def hook(kind: type[BaseException], exception: BaseException, trace: TracebackType | None) -> None:
-        before(kind, exception, trace)
-        _print_explanation(exception)
-
-    def in_thread(arguments: threading.ExceptHookArgs) -> None:
-        before_in_thread(arguments)
-        if arguments.exc_value is not None:
-            _print_explanation(arguments.exc_value)
-
-    hook.explains = True  # type: ignore[attr-defined]
-    sys.excepthook, threading.excepthook = hook, in_thread
-    ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if ipython is not None:
-
-        def in_cell(shell: Any, kind: type[BaseException], exception: BaseException, trace: Any, tb_offset: int | None = None) -> None:
-            shell.showtraceback((kind, exception, trace), tb_offset=tb_offset)
-            _print_explanation(exception)
-
-        ipython.set_custom_exc((Exception,), in_cell)
-
-
-def _print_explanation(exception: BaseException) -> None:
-    """To stderr; whatever goes wrong here must not hide the exception."""
-    if not isinstance(exception, Exception):
-        return
-    try:
-        matrix = load_matrix()
-        explanation = explain_exception(exception, matrix)
-        if not any(each.causes and each.foreign is None for each in explanation.failures):
-            return
-        from doctor.commands import output
+    setattr(exception, _EXPLAINED, True)
+    matrix = load_matrix()
+    explanation = explain_exception(exception, matrix)
+    if any(each.causes and each.foreign is None for each in explanation.failures):
         from doctor.commands.explain import shown
 
         report, show = shown(explanation, matrix, False)
         output.write(sys.stderr, "terminal", report, show)  # in one piece: a notebook makes a display of each
-    except Exception as error:
-        sys.stderr.write(f"doctor: the exception could not be explained: {error!r}\n")
 
 
 def _chain(exception: BaseException) -> Iterator[BaseException]:

@@ -134,8 +134,9 @@ def write(output: TextIO, form: str, document: object, show: Callable[[Console],
 
         from rich.console import Console
 
-        seen, page = Console(file=output), io.StringIO()
-        show(Console(file=page, width=seen.width, force_terminal=seen.is_terminal, highlight=False, emoji=False, markup=False))
+        # In a notebook, rich would make a display of each line.
+        seen, page = Console(file=output, force_jupyter=False), io.StringIO()
+        show(Console(file=page, width=seen.width, force_terminal=seen.is_terminal, force_jupyter=False, highlight=False, emoji=False, markup=False))
         text = "\n".join(line.rstrip(" ") for line in page.getvalue().split("\n"))  # rich fills table cells with blanks
     write_text(output, text)
 
@@ -190,14 +191,19 @@ def printable(text: str) -> str:
 def complain(line: str) -> None:
     """One line on stderr, whatever is in it and whatever state stderr is in."""
     if sys.stderr is not None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"doctor: {printable(line.replace(chr(10), ' '))}\n")
+
+
+def _is_watched() -> bool:
+    """Whether stderr is a terminal that somebody looks at. The one that `!` makes in a notebook stores every frame of what moves."""
+    return sys.stderr is not None and sys.stderr.isatty() and "JPY_PARENT_PID" not in os.environ
 
 
 @contextlib.contextmanager
 def progress(what: str) -> Iterator[None]:
-    """Say on a terminal's stderr what is being waited for."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    """Say on a terminal what is being waited for."""
+    if not _is_watched():
         yield
         return
     from rich.console import Console
@@ -219,8 +225,8 @@ def measured(total: int, what: str) -> contextlib.AbstractContextManager[Callabl
 
 @contextlib.contextmanager
 def _bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal's stderr, and nowhere else."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    """A progress bar on a terminal, and nowhere else."""
+    if not _is_watched():
         yield lambda _: None
         return
     from rich.console import Console

@@ -425,63 +425,11 @@ def test_run_leaves_a_program_its_terminal(tmp_path: Path) -> None:
     os.close(master)
 
 
-# The hook
-
-HOOKED = f"""\
-import doctor
-doctor.install_excepthook()
-
-class Model:
-    def __init__(self):
-        self.hf_device_map = {{"model.layers.0": 0, "model.layers.1": "disk"}}
-
-    def to(self, device):
-        raise {META.replace(": ", "('", 1)}')
-
-model = Model()
-model.to("cuda")
-"""
-
-
-def test_the_hook_explains_after_the_traceback(tmp_path: Path) -> None:
-    (tmp_path / "program.py").write_text(HOOKED)
-    done = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.index("Traceback (most recent call last)") < done.stderr.index("offload-then-move")
-    assert "the device map sends modules to the CPU or the disk" in done.stderr
-
-
-def _ran_with_hook(tmp_path: Path, program: str) -> subprocess.CompletedProcess[str]:
-    (tmp_path / "program.py").write_text(program)
-    return subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
-
-
-def test_the_hook_installed_twice_explains_once(tmp_path: Path) -> None:
-    once = _ran_with_hook(tmp_path, HOOKED)
-    twice = _ran_with_hook(tmp_path, HOOKED.replace("doctor.install_excepthook()", "doctor.install_excepthook()\ndoctor.install_excepthook()"))
-    assert once.stderr.count("offload-then-move") == twice.stderr.count("offload-then-move") > 0
-
-
-def test_the_hook_explains_what_ends_a_thread(tmp_path: Path) -> None:
-    in_thread = HOOKED.replace(
-        'model.to("cuda")', "import threading\nthread = threading.Thread(target=model.to, args=['cuda'])\nthread.start()\nthread.join()"
-    )
-    done = _ran_with_hook(tmp_path, in_thread)
-    assert done.returncode == 0
-    assert done.stderr.index("Exception in thread") < done.stderr.index("offload-then-move")
-
-
 def test_an_exception_with_an_attribute_of_a_groups_name_is_explained() -> None:
     class Odd(NotImplementedError):
         exceptions = None
 
     assert explain_exception(Odd("Cannot copy out of meta tensor; no data!")).failures
-
-
-def test_the_hook_keeps_quiet_about_what_is_not_its_business(tmp_path: Path) -> None:
-    (tmp_path / "program.py").write_text("import doctor\ndoctor.install_excepthook()\n{}['bob']\n")
-    done = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stderr.endswith("KeyError: 'bob'\n")
 
 
 def test_an_exception_explained_in_the_program() -> None:
