@@ -11,10 +11,10 @@ import doctor
 
 PACKAGE = Path(doctor.__file__).parent
 FLOORS = (
-    {"version", "errors"},
+    {"version", "errors", "files"},
     {"facts"},
     {"knowledge"},
-    {"probe", "readers", "hazards", "dating", "upgrade", "running"},
+    {"probe", "readers", "hazards", "models", "dating", "upgrade", "running"},
     {"reproduce", "diagnosis"},
     {"api", "explain"},
     {"reports"},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from doctor.commands.settings import Settings
     from doctor.diagnosis.policy import Policy
     from doctor.facts.environment import Environment
+    from doctor.facts.model import Model
     from doctor.facts.observation import Observation
     from doctor.facts.program import Program
     from doctor.knowledge.matrix import Matrix
@@ -37,6 +38,7 @@ def add(commands: Any) -> None:
         "program", nargs="*", metavar="PROGRAM", help="read these files, notebooks and folders (`-`: standard input), and say what of it they meet"
     )
     check.add_argument("-m", dest="module", action="append", metavar="MODULE", help="read this module (pkg.module), as `python -m` would run it")
+    check.add_argument("--model", metavar="DIR", help="what the program loads: a folder with config.json, or such a file; its own code is read too")
     check.add_argument("--python", metavar="PATH", help="examine this interpreter or environment folder (default: the active one)")
     check.add_argument("--from", dest="from_", metavar="FILE", help="diagnose the environment that FILE (`-`: standard input) states, not one here")
     check.add_argument("--here", action="store_true", help="with --from: it came from here, so let what is here fill what it does not say")
@@ -83,8 +85,9 @@ def _run(options: argparse.Namespace) -> int:
         settings = project_settings()
         policy = _policy(options, settings, matrix)
         environment, observations = _environment(options, matrix)
-        program = _program(options, settings)
-        diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations, policy=policy, program=program)
+        model = _model(options.model) if options.model is not None else None
+        program = _program(options, settings, model)
+        diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations, policy=policy, program=program, model=model)
         for each in program.unread if program is not None else ():
             output.complain(f"{each.file}{f':{each.line}' if each.line else ''}: {each.reason}")
         if options.write_baseline is not None:
@@ -96,15 +99,22 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if options.exit_zero and diagnosis.exit_code == 1 else diagnosis.exit_code
 
 
-def _program(options: argparse.Namespace, settings: Settings) -> Program | None:
+def _program(options: argparse.Namespace, settings: Settings, model: Model | None) -> Program | None:
     """What the programs named do; None when none is named. Raises `DoctorError` for one that is not there."""
-    names = [*options.program, *map(_module_file, options.module or ())] or settings.paths
+    names = [*options.program, *map(_module_file, options.module or ())] or [*settings.paths]
+    names += model.code if model is not None else ()
     if not names:
         return None
     from doctor.hazards.scan import scan
 
     with output.progress("reading the program"):
         return scan(names, exclude=(*settings.exclude, *(options.exclude or ())))
+
+
+def _model(path: str) -> Model:
+    from doctor.models.checkpoint import read_model
+
+    return read_model(path)
 
 
 def _module_file(module: str) -> str:

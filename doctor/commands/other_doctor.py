@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from doctor.probe.files import read_beginning
+from doctor.files import read_beginning
 
 _IMPORT = re.compile(rb"^from ([A-Za-z_][\w.]*) import", re.MULTILINE)
 

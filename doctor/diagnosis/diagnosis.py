@@ -11,6 +11,7 @@ from doctor.diagnosis.policy import CONCERN_COUNTS, Policy
 from doctor.diagnosis.program import Walk, walk_into
 from doctor.diagnosis.remedy import NO_UPGRADE_CURES, remedy_for
 from doctor.facts.environment import STACK, Environment, InstallationFault, Unknown
+from doctor.facts.model import Model
 from doctor.facts.observation import Observation
 from doctor.facts.program import Program
 from doctor.knowledge.installation import KNOWN_FAULTS
@@ -78,15 +79,16 @@ def diagnose(
     policy: Policy = CONCERN_COUNTS,
     symptoms: Collection[str] = (),
     program: Program | None = None,
+    model: Model | None = None,
 ) -> Diagnosis:
     """What of `matrix` holds in `environment`, whom it concerns, and the upgrade for what counts.
 
     `observations` outweigh what the versions say; `symptoms` are the ids of advisories that a failure was seen to be a case of;
-    `program` is what was read of a program that is run here (None: none was shown). Upgrades are chosen as if no variable were set but
-    those that are known to be: one that a text does not name seldom is.
+    `program` is what was read of a program that is run here (None: none was shown), and `model` what it loads. Upgrades are chosen as if
+    no variable were set but those that are known to be: one that a text does not name seldom is.
     """
     seen = {each.id: each for each in observations}
-    walks = _walks(program, matrix)
+    walks = _walks(program, model, matrix)
     matches = _matches(_with_variables(environment, program), matrix)
     told = [(advisory, found) for advisory, found in matches if _told(advisory, found, environment)]
     asked = [(advisory, found) for advisory, found in told if narrowing.admits(advisory.id, found.package, advisory.severity)]
@@ -129,11 +131,11 @@ def _plans(
     return plan_upgrade(assumed, matrix, releases, held, counted, tolerated=tolerated), plan_upgrade(assumed, matrix, releases, held, others)
 
 
-def _walks(program: Program | None, matrix: Matrix) -> dict[str, Walk]:
+def _walks(program: Program | None, model: Model | None, matrix: Matrix) -> dict[str, Walk]:
     """How the program sets advisories off, by their ids."""
     if program is None:
         return {}
-    walks = ((advisory.id, walk_into(advisory, program)) for advisory in matrix.advisories)
+    walks = ((advisory.id, walk_into(advisory, program, model)) for advisory in matrix.advisories)
     return {advisory_id: walk for advisory_id, walk in walks if walk is not None}
 
 

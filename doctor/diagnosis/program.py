@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from doctor.facts.model import Model
 from doctor.facts.program import SURENESS, Place, Program, Subject, Use, weakest
 from doctor.knowledge.matrix import Advisory
 from doctor.knowledge.uses import VOCABULARY, Way, may_be_class
@@ -30,8 +31,8 @@ class _Met:
     missing: tuple[str, ...]
 
 
-def walk_into(advisory: Advisory, program: Program) -> Walk | None:
-    """How `program` sets `advisory` off, or may; None when it shows nothing of it, or no program can."""
+def walk_into(advisory: Advisory, program: Program, model: Model | None = None) -> Walk | None:
+    """How `program`, which loads `model` (None: which one is not known), sets `advisory` off, or may; None when it shows nothing of it."""
     if advisory.uses is None:
         return None
     variables = _variables(advisory, program) if advisory.when.environment else ()
@@ -39,7 +40,7 @@ def walk_into(advisory: Advisory, program: Program) -> Walk | None:
         return None
     ways = advisory.uses.any_
     hidden = {(each.file, each.line) for each in program.ignored if not each.ids or advisory.id in each.ids}
-    met = [found for subject in program.subjects for way in ways if (found := _meets(subject, way, program)) is not None]
+    met = [found for subject in program.subjects for way in ways if (found := _meets(subject, way, model)) is not None]
     met = [each for each in met if (each.place.file, each.place.line) not in hidden]
     if not met:
         return None
@@ -64,7 +65,7 @@ def _variables(advisory: Advisory, program: Program) -> tuple[Place, ...] | None
     return tuple(places)
 
 
-def _meets(subject: Subject, way: Way, program: Program) -> _Met | None:
+def _meets(subject: Subject, way: Way, model: Model | None) -> _Met | None:
     """How a subject goes a way; None when it does not. The place is that of the last thing it does, which is where it fails."""
     missing: list[str] = []
     used: list[Use] = []
@@ -72,22 +73,24 @@ def _meets(subject: Subject, way: Way, program: Program) -> _Met | None:
         use = subject.first(word)
         if use is not None:
             used.append(use)
-        elif VOCABULARY[word].kind != "unseen" or (program.model is not None and word in MODEL_WORDS and word not in program.model):
+        elif VOCABULARY[word].kind != "unseen" or (model is not None and word in model.lacks):
             return None
-        elif program.model is None or word not in program.model:
+        elif model is None or word not in model.holds:
             missing.append(VOCABULARY[word].meaning)
     if any(subject.first(word) is not None for word in way.without):
         return None
     if way.classes:
-        named = may_be_class(subject.name, way.classes)
+        named = _is_class(subject.name, way.classes, model)
         if named is False:
             return None
         if named is None:
             missing.append(f"is the model that is loaded one of {', '.join(way.classes)}?")
     places = [each.place for each in used]
     last = places[-1]
-    return _Met(Place(last.file, last.line, last.column, last.source, weakest(places)), tuple(missing))
+    return _Met(replace(last, sure=weakest(places)), tuple(missing))
 
 
-MODEL_WORDS = frozenset({"tied", "tied-in-file-once", "tied-as-head-only", "remote-code", "bin-checkpoint", "safetensors-checkpoint"})
-"""Words that a model's configuration and files answer."""
+def _is_class(name: str, classes: tuple[str, ...], model: Model | None) -> bool | None:
+    """Whether a class that is loaded is one of these; an Auto class loads what the model was saved from."""
+    answers = [may_be_class(each, classes) for each in (name, *(model.architectures if model is not None and name.startswith("AutoModel") else ()))]
+    return True if True in answers else None if answers[0] is None and (model is None or not model.architectures) else False

@@ -27,6 +27,8 @@ class Place:
     """The line of code, without what stands round it, cut at 200 characters."""
     sure: Sureness
     """`certain`: the code says so; `likely`: a value could not be followed to its end, and is commonly this; `possible`: it may be."""
+    offset: int = 0
+    """Characters of `source` before the column."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,6 @@ class Program:
     variables: tuple[Variable, ...] = ()
     unread: tuple[Unread, ...] = ()
     ignored: tuple[Ignored, ...] = ()
-    model: frozenset[str] | None = None
-    """The words that are true of the model that is loaded, from its configuration; None when none was shown."""
 
 
 def weakest(places: Iterable[Place]) -> Sureness:

@@ -41,7 +41,9 @@ class Piece:
         line = getattr(node, "lineno", 1)
         text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
         column = len(text.encode()[: getattr(node, "col_offset", 0)].decode("utf-8", "ignore")) + 1
-        return Place(self.file, line + self.offset, column, text.strip()[:_SOURCE_CHARACTERS], sure)
+        source = text.strip()[:_SOURCE_CHARACTERS]
+        offset = max(column - 1 - (len(text) - len(text.lstrip())), 0)
+        return Place(self.file, line + self.offset, column, source, sure, min(offset, len(source)))
 
 
 @dataclass(slots=True)

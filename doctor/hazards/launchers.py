@@ -1,4 +1,4 @@
-"""Environment variables that scripts and configurations give a program: shell scripts, Dockerfiles, .env, accelerate's YAML."""
+"""Environment variables that scripts and configurations give a program: shell scripts, Dockerfiles, .env, accelerate's configuration."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ _MOST_LINES = 20_000
 
 def is_launcher(file: str) -> bool:
     """Whether a file, by its name, may set variables."""
-    return _NAMES.fullmatch(os.path.basename(file)) is not None
+    return _NAMES.fullmatch(os.path.basename(file)) is not None or file.endswith((".yaml", ".yml"))
 
 
 def variables_of(content: bytes, file: str) -> Iterator[Variable]:
     """The variables that a script sets."""
+    if file.endswith((".yaml", ".yml")):
+        if b"distributed_type" in content:
+            yield from _of_accelerate(content, file)
+        return
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines()[:_MOST_LINES], 1):
         text = line[:2000]
         if text.lstrip().startswith("#"):
@@ -39,3 +43,26 @@ def variables_of(content: bytes, file: str) -> Iterator[Variable]:
             yield Variable("WORLD_SIZE", count, Place(file, number, processes.start() + 1, source, "certain"))
         if (launch := _FSDP.search(text)) is not None:
             yield Variable("ACCELERATE_USE_FSDP", "true", Place(file, number, launch.start() + 1, source, "certain"))
+
+
+_SETTING = re.compile(r"^\s{0,20}(distributed_type|num_processes|fsdp_version|fsdp_cpu_ram_efficient_loading)\s{0,8}:\s{0,8}[\"']?(\w{1,40})")
+
+
+def _of_accelerate(content: bytes, file: str) -> Iterator[Variable]:
+    """What `accelerate launch --config_file` sets for its processes (accelerate/utils/launch.py)."""
+    found = {}
+    for number, line in enumerate(content.decode("utf-8", "replace").splitlines()[:_MOST_LINES], 1):
+        match = _SETTING.match(line[:500])
+        if match is not None:
+            found[match[1]] = match[2], Place(file, number, match.start(1) + 1, line.strip()[:200], "certain")
+    kind, place = found.get("distributed_type", ("NO", Place(file, 1, 1, "", "certain")))
+    processes = found.get("num_processes")
+    if processes is not None and processes[0].isdecimal() and processes[0].strip("0") not in ("", "1"):
+        yield Variable("WORLD_SIZE", processes[0], processes[1])
+    if kind != "FSDP":
+        return
+    yield Variable("ACCELERATE_USE_FSDP", "true", place)
+    for setting, name in (("fsdp_version", "FSDP_VERSION"), ("fsdp_cpu_ram_efficient_loading", "FSDP_CPU_RAM_EFFICIENT_LOADING")):
+        if setting in found:
+            value, where = found[setting]
+            yield Variable(name, value.lower(), where)

@@ -6,13 +6,14 @@ import contextlib
 import gc
 import os
 import re
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from doctor.errors import DoctorError
 from doctor.facts.program import Ignored, Program, Subject, Unread, Variable
+from doctor.files import read_file
 from doctor.hazards.classes import class_subjects
 from doctor.hazards.code import MOST_BYTES, Code, fenced_code, notebook_code, python_code
 from doctor.hazards.flow import Flow, TooLong
@@ -163,22 +164,9 @@ def _standard_input() -> bytes:
 
 
 def _content(path: str, unread: list[Unread]) -> bytes | None:
-    """The bytes of a regular file; None, with the reason told, for what is none or cannot be read."""
+    """The bytes of a file; None, with the reason told, for what is none or cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        return read_file(Path(path), MOST_BYTES)
     except OSError as error:
         unread.append(Unread(path, 0, f"cannot be read: {error.strerror}"))
         return None
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            unread.append(Unread(path, 0, "not a regular file"))
-            return None
-        try:
-            content = file.read(MOST_BYTES + 1)
-        except OSError as error:
-            unread.append(Unread(path, 0, f"cannot be read: {error.strerror}"))
-            return None
-    if len(content) > MOST_BYTES:
-        unread.append(Unread(path, 0, f"larger than {MOST_BYTES // 1024**2} MiB"))
-        return None
-    return content

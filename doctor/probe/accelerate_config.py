@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from doctor.probe.files import read_beginning
+from doctor.files import read_beginning
 
 MAX_BYTES = 64 * 1024
 _SHOWN = frozenset({

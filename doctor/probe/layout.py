@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from doctor.facts.environment import Unknown
+from doctor.files import read_file
 from doctor.probe.deadline import NEVER, Deadline
-from doctor.probe.files import read_file
 
 WINDOWS = os.name == "nt"
 _MAX_BYTES = 64 * 1024

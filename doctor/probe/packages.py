@@ -12,9 +12,9 @@ from pathlib import Path
 from packaging.version import InvalidVersion
 
 from doctor.facts.environment import Distribution, InstallationFault, Requirement, Unknown, VersionSource
+from doctor.files import names_in, read_beginning, read_file
 from doctor.knowledge.matrix import parse_version
 from doctor.probe.deadline import NEVER, Deadline
-from doctor.probe.files import names_in, read_beginning, read_file
 from doctor.probe.records import Record, read_records, record_folders
 from doctor.probe.requirements import declared_requirements
 

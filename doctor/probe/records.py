@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from doctor.facts.environment import Origin
+from doctor.files import names_in, read_beginning, read_file
 from doctor.knowledge.matrix import normalised_name
 from doctor.probe.deadline import Deadline
-from doctor.probe.files import names_in, read_beginning, read_file
 
 _MAX_HEADER_BYTES = 1024 * 1024
 """Of METADATA up to its first empty line, and of the small files beside it: a hundred times what any release has."""

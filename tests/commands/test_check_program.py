@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,7 +40,7 @@ def test_a_program_that_sets_a_problem_off(check: Check, middle_stack: Path, tmp
     assert concerns(report) == {"MT002": "program"}
     (finding,) = [each for each in report["findings"] if each["id"] == "MT002"]
     source = "return AutoModelForCausalLM.from_pretrained(name)"
-    assert finding["places"] == [{"file": "serve.py", "line": 5, "column": 12, "source": source, "sure": "certain"}]
+    assert finding["places"] == [{"file": "serve.py", "line": 5, "column": 12, "source": source, "sure": "certain", "offset": 7}]
     assert (report["exit_code"], report["verdict"]["outcome"]) == (1, "problem")
 
 
@@ -148,3 +149,60 @@ def test_standard_input(middle_stack: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "doctor", "check", "-", "--python", str(middle_stack), "--no-live", "--format", "github"]
     ran = subprocess.run(command, input=THREADED, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert "file=<stdin>,line=5" in ran.stdout
+
+
+TIED = {"architectures": ["Qwen2ForCausalLM"], "tie_word_embeddings": True, "auto_map": {"AutoModel": "modeling_own.Own"}}
+OWN = """\
+from transformers import PreTrainedModel
+
+
+class Own(PreTrainedModel):
+    def __init__(self, config):
+        super().__init__(config)
+        self.inner.to("cuda")
+        self.post_init()
+"""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(TIED))
+    (folder / "modeling_own.py").write_text(OWN)
+    header = json.dumps({"model.embed_tokens.weight": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    return folder
+
+
+def test_what_the_model_says_of_itself(check: Check, current_stack: Path, tmp_path: Path, model: Path) -> None:
+    (tmp_path / "serve.py").write_text(THREADED)
+    assert concerns(check("serve.py", "--python", current_stack, "--no-live")) == {"MT004": "possible-use"}
+    shown = check("serve.py", "--model", model, "--python", current_stack, "--no-live")
+    assert concerns(shown) == {"MT004": "program", "MT007": "program"}
+    (moved,) = [each for each in shown["findings"] if each["id"] == "MT007"]
+    assert [Path(each["file"]).name for each in moved["places"]] == ["modeling_own.py"]
+    (model / "config.json").write_text(json.dumps({**TIED, "tie_word_embeddings": False, "auto_map": {}}))
+    assert concerns(check("serve.py", "--model", model / "config.json", "--python", current_stack, "--no-live")) == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("config.json", b"{", "not JSON, or cut short"),
+        ("config.json", b"[" * 100_000, "not JSON, or cut short"),
+        ("config.json", b"[]", "expected a JSON object"),
+        ("config.json", None, "cannot be read"),
+        ("model.safetensors", b"\xff" * 8, "its header would be 18446744073709551615 bytes long"),
+        ("model.safetensors", b"\x08\0\0\0\0\0\0\0{", "not JSON, or cut short"),
+    ],
+)
+def test_a_model_that_cannot_be_read(doctor: Doctor, no_torch_stack: Path, model: Path, file: str, content: bytes | None, message: str) -> None:
+    (model / file).unlink()
+    if content is not None:
+        (model / file).write_bytes(content)
+    ran = doctor("check", "--model", model, "--python", no_torch_stack, "--no-live")
+    assert (ran.code, ran.out) == (2, "")
+    (line,) = ran.err.splitlines()
+    assert line.startswith(f"doctor: {model / file}: ")
+    assert message in line

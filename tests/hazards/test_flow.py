@@ -177,3 +177,15 @@ def test_variables_of_scripts() -> None:
         ("ACCELERATE_INIT_INCLUDE_BUFFERS", "1", 2),
         ("WORLD_SIZE", "4", 4),
     ]
+
+
+def test_variables_of_accelerates_configuration() -> None:
+    yaml = "distributed_type: FSDP\nfsdp_config:\n  fsdp_version: 2\n  fsdp_cpu_ram_efficient_loading: true\nnum_processes: 8\n"
+    variables = read_program(yaml.encode(), "fsdp.yaml").variables
+    assert {each.name: (each.value, each.place.line) for each in variables} == {
+        "WORLD_SIZE": ("8", 5),
+        "ACCELERATE_USE_FSDP": ("true", 1),
+        "FSDP_VERSION": ("2", 3),
+        "FSDP_CPU_RAM_EFFICIENT_LOADING": ("true", 4),
+    }
+    assert read_program(b"a: 1\nnum_processes: 3\n", "other.yaml").variables == ()

@@ -342,6 +342,7 @@ def _place(place: Place) -> Iterator[Part]:
     sure = "" if place.sure == "certain" else f"  ({place.sure})"
     yield Unbroken(Text(f"{place.file}:{place.line}:{place.column}", style="cyan"), Text(_INSET), Text(sure, style="dim"))
     yield Paragraph(place.source, f"{_INSET}    ", one_line=True)
+    yield Paragraph("^", f"{_INSET}    {' ' * place.offset}", style="green", one_line=True)
 
 
 def _whole(finding: Finding) -> Iterator[_Line]:

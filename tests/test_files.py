@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.probe.files import names_in, read_beginning, read_file
+from doctor.files import names_in, read_beginning, read_file
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="named pipes and devices are POSIX")
 
