@@ -78,28 +78,45 @@ def _written_through(path: str) -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def _written_whole(path: str, there: os.stat_result | None, overwrite: bool) -> Iterator[TextIO]:
-    """A file that takes its name when it is finished, with the permissions and the owner of the one that was `there`."""
-    import tempfile
+    """A file that is made when all of it is known, with the permissions and the owner of the one that was `there`.
 
+    That it can be made is found out before; until then nothing lies on the disk, which a doctor that is killed could not remove.
+    """
+    import io
+
+    text = io.StringIO()
     try:
         target = os.path.realpath(path)
         if there is not None and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        folder, name = os.path.split(target)
-        handle, unfinished = tempfile.mkstemp(prefix=f".{name[:40]}.", dir=folder)
+        with _unfinished(target):
+            pass
     except (OSError, ValueError) as error:
         raise _cannot_be_written(path, error) from None
+    yield text
+    if not overwrite and os.path.lexists(target):
+        raise DoctorError(f"--output {path}: was written by another program meanwhile; --force replaces it")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yield file
-        if not overwrite and os.path.lexists(target):
-            raise DoctorError(f"--output {path}: was written by another program meanwhile; --force replaces it")
-        try:
-            _make_alike(unfinished, there)
-            os.replace(unfinished, target)
-        except OSError as error:
-            raise _cannot_be_written(path, error) from None
+        with _unfinished(target) as (descriptor, name):
+            with open(descriptor, "w", encoding="utf-8", closefd=False) as file:
+                file.write(text.getvalue())
+            _make_alike(name, there)
+            os.replace(name, target)
+    except OSError as error:
+        raise _cannot_be_written(path, error) from None
+
+
+@contextlib.contextmanager
+def _unfinished(target: str) -> Iterator[tuple[int, str]]:
+    """A file beside `target`, open, and its name; removed if it still has that name in the end."""
+    import tempfile
+
+    folder, name = os.path.split(target)
+    descriptor, unfinished = tempfile.mkstemp(prefix=f".{name[:40]}.", dir=folder)
+    try:
+        yield descriptor, unfinished
     finally:
+        os.close(descriptor)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(unfinished)
 

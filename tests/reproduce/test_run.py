@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import os
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
+from doctor.errors import DoctorError
 from doctor.facts.observation import Observation
 from doctor.probe.child import INSIDE
 from doctor.reproduce import FOLDER, Observed, digest, reproducers, run_reproducers, shapes
@@ -198,3 +202,28 @@ def test_no_helper_of_ours_is_left_running(tmp_path: Path) -> None:
         left = psutil.Process(int(pid_file.read_text()))
         psutil.wait_procs([left], timeout=3)
         assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children that doctor was killed")
+def test_nothing_is_left_of_a_doctor_that_was_killed(tmp_path: Path) -> None:
+    temporary, begun = tmp_path / "tmp", tmp_path / "begun"
+    temporary.mkdir()
+    hangs = script(tmp_path, 1, f"open({str(begun)!r}, 'w').close()\ntime.sleep(60)")
+    code = f"import pathlib, sys\nfrom doctor.reproduce import run_reproducers\nrun_reproducers(sys.executable, [pathlib.Path({str(hangs)!r})])"
+    process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(temporary)})
+    deadline = time.monotonic() + 30
+    while not begun.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert list(temporary.iterdir())
+    process.kill()
+    process.wait()
+    while list(temporary.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert list(temporary.iterdir()) == []
+
+
+def test_without_a_temporary_folder_it_says_so(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(DoctorError, match="no temporary folder"):
+        patch.setattr(tempfile, "tempdir", str(gone))
+        run(script(tmp_path, 1, "return None"))
