@@ -200,7 +200,8 @@ def _next(failures: tuple[FailureReport, ...], environment: Environment, file: s
         return f"doctor confirm {best.advisory}"
     if not (first.exception or first.frames):
         return None
-    if environment.python.executable is None and file is not None and any(name not in environment.packages for name in STACK):
+    more_here = first.outcome == "explained" or any(name not in environment.packages for name in STACK)
+    if environment.python.executable is None and file is not None and more_here:
         return for_posix_shell(["doctor", "explain", "--here", file])
     return for_posix_shell(["doctor", "report", "--traceback", file, "-o", "report.md"]) if file is not None else again
 

@@ -246,6 +246,8 @@ def test_the_next_command_is_there_to_be_pasted(explain: Explain, old_stack: Pat
     upgrade = "accelerate==0.30.0\ntorch==2.1.2\ntransformers==4.40.0\nload_and_quantize_model cannot load the bias\n" + META
     assert explain(upgrade)["next"] == "pip install accelerate==" + cause(explain(upgrade))["upgrade"]["to"]
     assert explain(META, name="my log.txt")["next"] == "doctor explain --here 'my log.txt'"
+    raced = "torch==2.6.0\ntransformers==4.51.3\naccelerate==1.15.0\nIt fails in 4 threads at once.\n" + META
+    assert explain(raced)["next"] == "doctor explain --here pasted.txt"  # a cause is known: nothing to report
     here = explain(META, "--here", "--python", old_stack)
     assert here["next"] == "doctor report --traceback pasted.txt -o report.md"
 

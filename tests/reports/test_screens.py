@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from doctor.reports.terminal.layout import SCREEN_ROWS, Unbroken, print_screen, row
+from doctor.reports.terminal.layout import SCREEN_ROWS, Paragraph, Unbroken, print_screen, row
 from tests.explain.test_sentences import FAILURES
 from tests.reports.golden import FOLDER, golden_screens
 from tests.reports.golden_explanations import explain_pages, explain_screens
@@ -76,3 +76,11 @@ def test_an_address_is_never_broken_and_what_stands_round_it_is() -> None:
     assert lines == ["Examined ", path.plain, "  (CPython 3.11)"]
     assert [line.plain for line in Unbroken(path, Text("Examined ")).lines(30)] == [f"Examined {path.plain}"]
     assert [line.plain for line in Unbroken(path, Text("Examined ")).lines(80)] == [f"Examined {path.plain}"]
+
+
+def test_the_style_of_a_label_ends_with_it() -> None:
+    page = io.StringIO()
+    console = Console(file=page, width=80, force_terminal=True, color_system="standard")
+    print_screen([row(Paragraph("load it again", Text("Never    ", style="bold")))], console)
+    print_screen([row(Unbroken(Text("pip"), Text("Next     ", style="bold"), Text(" now", style="dim")))], console)
+    assert page.getvalue() == "\x1b[1mNever    \x1b[0mload it again\n\x1b[1mNext     \x1b[0mpip\x1b[2m now\x1b[0m\n"

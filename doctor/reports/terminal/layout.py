@@ -32,7 +32,7 @@ class Paragraph:
             self._text.truncate(width, overflow="ellipsis")
         for number, line in enumerate(self._text.wrap(console, width, overflow="fold")):
             line.rstrip()
-            yield (Text(" " * self._lead.cell_len) if number else self._lead) + line
+            yield Text.assemble(" " * self._lead.cell_len if number else self._lead, line)  # `+` would give the line the lead's style
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class Unbroken:
             yield self.lead
             first = self.text
         else:
-            first = self.lead + self.text
+            first = Text.assemble(self.lead, self.text)
         if first.cell_len + self.tail.cell_len <= width:
-            yield first + self.tail
+            yield Text.assemble(first, self.tail)
             return
         yield first
         if self.tail:
-            yield Text(" ") + self.tail
+            yield Text.assemble(" ", self.tail)
 
 
 Part = Text | Paragraph | Unbroken
