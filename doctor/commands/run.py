@@ -67,8 +67,7 @@ def _explain(printed: Transcript, command: list[str], options: argparse.Namespac
     explanation = _explanation(printed, command, matrix)
     if not explanation.failures:
         return
-    again, more = (for_posix_shell(["doctor", "run", *how, "--", *command]) for how in ((), ("-v",)))
-    report, show = shown(explanation, matrix, options.verbose, redact=options.redact, again=again, more=more)
+    report, show = shown(explanation, matrix, options.verbose, redact=options.redact, again=for_posix_shell(["doctor", "run", "--", *command]))
     if options.output is not None:
         with output.destination(options.output) as page:
             output.write(page, options.format, report, show)
