@@ -305,13 +305,17 @@ _FOR_EVERYBODY: tuple[tuple[str, Part], ...] = (
 
 
 def plain(text: str, bullet: bool = False) -> str:
-    """Text that must look on the page as it stands: what Markdown would take for markup is escaped, and an `@` calls nobody."""
+    """Text that must look on the page as it stands: what Markdown would take for markup is escaped, and nothing calls anybody or becomes a link."""
     text = " ".join(text.split("\n"))
     start = "- " if bullet and text.startswith("- ") else ""
     special = r"([\\*\[\]|~]|<(?=[A-Za-z/!?])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=[#A-Za-z])|`)"
     escaped = re.sub(special, r"\\\1", text[len(start) :])
     escaped = re.sub(r"^(\s*)([-+#>]|\d+[.)])(?=\s|$)", r"\1\\\2", escaped)
-    return start + re.sub(r"(?<!\w)@(?=\w)", "@\N{ZERO WIDTH NON-JOINER}", escaped)
+    return start + _LIVE.sub("\\g<0>\N{ZERO WIDTH NON-JOINER}", escaped)
+
+
+_LIVE = re.compile(r"@(?=\w)|#(?=\d)|[Gg][Hh]-(?=\d)|:(?=//)|[Ww]{3}(?=\.)")
+"""What GitHub makes a mention or a link of, wherever it stands: `@user`, `org/repo#1`, `GH-1`, `https://...`, `www....`."""
 
 
 def code(text: str) -> str:

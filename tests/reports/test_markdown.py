@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 from markdown_it import MarkdownIt
 
+from doctor.facts.environment import Unknown
 from doctor.reports.attachment import MOST_TRACEBACK, shortened
 from doctor.reports.markdown import TEMPLATES, code, fenced, markdown, plain
 from tests.reports.golden import FOLDER, TRACEBACK, golden_attachment, golden_reports
@@ -123,14 +124,38 @@ def test_what_matters_most_is_on_top() -> None:
         assert expected in "\n".join(top)
 
 
-def test_nothing_in_it_calls_or_links_anybody() -> None:
-    attachment = golden_attachment(traceback=None)
-    report = replace(attachment.report, findings=tuple(replace(each, title=f"{each.title} @octocat #12") for each in attachment.report.findings))
-    text = markdown(replace(attachment, report=report))
-    outside_fences = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    assert "https://" not in outside_fences
-    assert not re.search(r"@octocat", outside_fences)
-    assert "@\N{ZERO WIDTH NON-JOINER}octocat" in outside_fences
+_LIVE = re.compile(r"(?i)@[a-z0-9]|#\d|gh-\d|[a-z]://|www\.")
+"""What GitHub makes a mention or a link of."""
+LIVE_TEXTS = (
+    "@octocat", "(@octocat)", "#12", "huggingface/transformers#36579", "GH-12", "gh-12", "https://github.com/org/repo/issues/1", "HTTP://x.org",
+    "www.x.org",
+    "octocat@0c654085fb6ab4312e84c904035190a4277596a1", "org/repo@0c654085", "someone@example.org", "mailto:someone@example.org", "[x](https://x.org)",
+    "<https://x.org>", "ftp://x.org", "fixes #12", "[x]: https://x.org", "![x](//x.org/x.png)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("live", LIVE_TEXTS)
+def test_nothing_in_it_calls_or_links_anybody(live: str) -> None:
+    """Whatever a finding, a cause, a version or an error says."""
+    attachment = golden_attachment(traceback=f"Traceback (most recent call last):\nRuntimeError: {live}")
+    environment = attachment.report.environment
+    unknown = (*environment.unknown, Unknown("gpu", f"said: {live}"))
+    environment = replace(
+        environment, unknown=unknown, packages={**environment.packages, "numpy": replace(environment.packages["numpy"], version=live)}
+    )
+    findings = tuple(replace(each, title=f"{each.title} {live}", missing=(live,), observed=live) for each in attachment.report.findings)
+    causes = tuple(replace(each, title=live, because=(live,), remedy=live, avoid=live) for each in attachment.report.causes)
+    report = replace(attachment.report, environment=environment, findings=findings, causes=causes)
+    for project in ("general", "vllm", "diffusers"):
+        text = markdown(replace(attachment, report=report, subject=replace(attachment.subject, environment=environment)), project)
+        outside_code = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"(?ms)^(`{3,})[^\n]*\n.*?^\1$", "", text))
+        assert _LIVE.search(outside_code) is None
+        assert {"a", "img"}.isdisjoint(_Text(rendered(text)).tags)
+
+
+@given(st.lists(st.sampled_from([*LIVE_TEXTS, " ", "\\", "`", "*", "_", "#", "@", "1", "a", ":", "//", "www", "."]), max_size=8).map("".join))
+def test_no_text_is_live(text: str) -> None:
+    assert _LIVE.search(plain(text)) is None
 
 
 def test_without_a_traceback_there_is_a_line_to_fill_in() -> None:

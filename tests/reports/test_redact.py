@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 import string
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from hypothesis import given, strategies as st
 from doctor.facts.environment import Requirement
 from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.knowledge.schema import plain
+from doctor.reports.private import MASKERS
 from doctor.reports.private.masker import LABEL
 from doctor.reports.redact import Masked, Private, Redactor, Screen
 from tests.environments import environment
@@ -189,11 +191,31 @@ def test_everything_in_a_document_is_masked_and_nothing_else_changes() -> None:
     assert here.disk.path == "/home/ann"
 
 
-# Kinds that are planted, and what is harmless
-
-
 def _gate_of_quentina() -> Redactor:
     return Redactor(("/home/quentina",), "quentina", "tycho-lab")
+
+
+# The promise
+
+PROMISE = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text("utf-8")
+EXAMPLES = re.findall(r"^\| (.+) \| .+ \| `(.+)` \| `(.+)` \|$", PROMISE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("labels", "example", "masked"), EXAMPLES)
+def test_what_is_promised_is_kept(labels: str, example: str, masked: str) -> None:
+    text = _gate_of_quentina().text(example)
+    assert text == masked
+    assert any(re.sub(r"-\d+>", ">", label) in labels for label in re.findall(r"<[a-z0-9-]+>|~tmp", text))
+
+
+def test_what_is_masked_is_promised_and_nothing_more() -> None:
+    promised = set(re.findall(r"`<([a-z-]+)>`", " ".join(labels for labels, _, _ in EXAMPLES)))
+    assert promised == {each.kind for each in MASKERS} | {"credentials", "source", "host"}
+    for number in (f"{len(templates())} kinds", f"{len(planted()):,} ways in {len(CONTEXTS)} contexts"):
+        assert number in PROMISE.replace("\n", " ")
+
+
+# Kinds that are planted, and what is harmless
 
 
 def test_there_are_kinds_enough() -> None:
