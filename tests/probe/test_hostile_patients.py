@@ -2,79 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.measured import Measured, measured
 from tests.patients_support import site_packages
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="named pipes and devices are POSIX")
-MOST_MEMORY = 250 * 1024 * 1024
+MOST_MEMORY = 150 * 1024 * 1024
 """Of the command, in bytes: more than twice what it takes for a healthy patient."""
-IN_TIME_SECONDS = 60
-"""Far more than it takes on a busy machine, and less than a hang."""
 
 
-@dataclass(frozen=True)
-class Examined:
-    code: int
-    out: str
-    err: str
-    memory: int
-    """Peak, in bytes."""
-
-    @property
-    def report(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def faults(self) -> list[str]:
-        return [f"{each['id']} {each['package']}: {each['trigger']}" for each in self.report["findings"] if each["kind"] == "installation"]
-
-    @property
-    def unknown(self) -> dict[str, str]:
-        return {each["fact"]: each["reason"] for each in self.report["environment"]["unknown"]}
-
-
-def run(folder: Path, *arguments: object, variables: Mapping[str, str] | None = None) -> Examined:
-    """The command, alone in a process whose peak of memory is its own."""
-    active = ("VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS", "FORCE_COLOR")
-    environment = {name: value for name, value in os.environ.items() if name not in active} | dict(variables or {})
-    command = [sys.executable, "-m", "doctor", *map(str, arguments)]
-    with (folder / "out").open("w+") as out, (folder / "err").open("w+") as err:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, cwd=folder)
-        _, status, usage = _waited_for(child)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0), err.seek(0)
-        done = Examined(child.returncode, out.read(), err.read(), usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
-    assert "Traceback" not in done.err
-    assert "fault of doctor's own" not in done.err
+def run(home: Path, *arguments: object, variables: Mapping[str, str] | None = None) -> Measured:
+    done = measured(*arguments, cwd=home.parent, variables=variables)
     assert done.memory < MOST_MEMORY
     return done
 
 
-def _waited_for(child: subprocess.Popen[bytes]) -> tuple[int, int, Any]:
-    import threading
+def faults(examined: Measured) -> list[str]:
+    return [f"{each['id']} {each['package']}: {each['trigger']}" for each in examined.report["findings"] if each["kind"] == "installation"]
 
-    too_late = threading.Timer(IN_TIME_SECONDS, child.kill)
-    too_late.start()
-    try:
-        return os.wait4(child.pid, 0)
-    finally:
-        too_late.cancel()
+
+def unknown(examined: Measured) -> dict[str, str]:
+    return {each["fact"]: each["reason"] for each in examined.report["environment"]["unknown"]}
 
 
 @pytest.fixture
-def check(home: Path, tmp_path: Path) -> Callable[..., Examined]:
-    def run_check(*arguments: object, **options: Any) -> Examined:
-        return run(tmp_path, "check", "--python", home, "--format", "json", "--timeout", "3", *arguments, **options)
+def check(home: Path) -> Callable[..., Measured]:
+    def run_check(*arguments: object, **options: Any) -> Measured:
+        return run(home, "check", "--python", home, "--format", "json", "--timeout", "3", *arguments, **options)
 
     return run_check
 
@@ -131,12 +92,12 @@ def _record_is_a_pipe(packages: Path) -> None:
     ],
 )
 def test_a_file_of_a_record_that_is_none_is_a_fault_of_the_installation(
-    damage: Callable[[Path], None], detail: str, home: Path, check: Callable[..., Examined]
+    damage: Callable[[Path], None], detail: str, home: Path, check: Callable[..., Measured]
 ) -> None:
     packages = site_packages(home)
     damage(packages)
     examined = check("--no-live")
-    assert examined.faults == ["IN002 transformers: " + detail.format(record=_record(packages))]
+    assert faults(examined) == ["IN002 transformers: " + detail.format(record=_record(packages))]
     assert examined.code == 1
 
 
@@ -147,17 +108,17 @@ def test_a_report_of_such_an_environment_is_written(home: Path, tmp_path: Path) 
     pipe_in_place_of(packages / "added.pth")
     (tmp_path / "hf" / "accelerate").mkdir(parents=True)
     pipe_in_place_of(tmp_path / "hf" / "accelerate" / "default_config.yaml")
-    written = run(tmp_path, "report", "--python", home, "--no-live", variables={"HF_HOME": str(tmp_path / "hf")})
+    written = run(home, "report", "--python", home, "--no-live", variables={"HF_HOME": str(tmp_path / "hf")})
     assert written.code == 0
     assert "a named pipe, not a file" in written.out
 
 
-def test_a_module_whose_version_file_is_a_pipe_is_as_its_record_says(home: Path, check: Callable[..., Examined]) -> None:
+def test_a_module_whose_version_file_is_a_pipe_is_as_its_record_says(home: Path, check: Callable[..., Measured]) -> None:
     pipe_in_place_of(site_packages(home) / "torch" / "version.py")
     assert check("--no-live").report["environment"]["packages"]["torch"]["version"] == "2.13.0+cpu"
 
 
-def test_a_pth_file_that_cannot_be_read_is_said(home: Path, check: Callable[..., Examined]) -> None:
+def test_a_pth_file_that_cannot_be_read_is_said(home: Path, check: Callable[..., Measured]) -> None:
     packages = site_packages(home)
     for number in range(8):
         pipe_in_place_of(packages / f"{number}.pth")
@@ -171,7 +132,7 @@ def test_a_pth_file_that_cannot_be_read_is_said(home: Path, check: Callable[...,
 
 
 @pytest.mark.parametrize("value", ["/usr\0/bin", "x" * 5000, "/" + "x/" * 3000, "\udcff", ""], ids=["NUL", "long", "deep", "not UTF-8", "empty"])
-def test_a_home_that_no_folder_can_have_is_passed_over(home: Path, check: Callable[..., Examined], value: str) -> None:
+def test_a_home_that_no_folder_can_have_is_passed_over(home: Path, check: Callable[..., Measured], value: str) -> None:
     text = f"home = {value}\nextends-environment = {value}\ninclude-system-site-packages = true\nversion = 3.11.7\n"
     if value != "/usr\0/bin":
         text = text.replace("extends-environment", "other")
@@ -194,45 +155,45 @@ def test_a_home_that_no_folder_can_have_is_passed_over(home: Path, check: Callab
     ],
     ids=["nested", "nested less", "huge", "long version", "long version in a marker", "no version", "half a character"],
 )
-def test_a_requirement_that_nobody_can_read_is_said(home: Path, check: Callable[..., Examined], line: str) -> None:
+def test_a_requirement_that_nobody_can_read_is_said(home: Path, check: Callable[..., Measured], line: str) -> None:
     text = f"Name: odd\nVersion: 1.0\nRequires-Dist: {line}\nRequires-Dist: accelerate>=0.20\n"
     (site_packages(home) / "odd-1.0.dist-info").mkdir()
     (site_packages(home) / "odd-1.0.dist-info" / "METADATA").write_bytes(text.encode("utf-8", "surrogatepass"))
     examined = check("--no-live")
-    assert examined.unknown["requirements"] == "what odd need of these packages cannot be read"
+    assert unknown(examined)["requirements"] == "what odd need of these packages cannot be read"
     assert {"dependent": "odd", "package": "accelerate", "specifier": ">=0.20"} in examined.report["environment"]["requirements"]
     assert examined.code == 0
 
 
-def test_what_there_was_no_time_to_read_is_unknown_and_the_report_not_clean(home: Path, check: Callable[..., Examined]) -> None:
+def test_what_there_was_no_time_to_read_is_unknown_and_the_report_not_clean(home: Path, check: Callable[..., Measured]) -> None:
     for number in range(500):
         (site_packages(home) / f"a_{number}-1.0.dist-info").mkdir()
     examined = check("--no-live", "--timeout", "0.0001")
-    assert examined.unknown["packages"] == "only 100 of 503 records were read within 0.0001 s (--timeout gives it longer)"
-    assert (examined.faults, examined.code) == ([], 2)
+    assert unknown(examined)["packages"] == "only 100 of 503 records were read within 0.0001 s (--timeout gives it longer)"
+    assert (faults(examined), examined.code) == ([], 2)
     packages = examined.report["environment"]["packages"]
     assert {name: packages[name]["source"] for name in ("torch", "transformers", "accelerate")} == {
         "torch": "metadata", "transformers": "metadata", "accelerate": "metadata",
     }  # fmt: skip
 
 
-def test_of_requirements_without_number_only_so_many_are_looked_at(home: Path, check: Callable[..., Examined]) -> None:
+def test_of_requirements_without_number_only_so_many_are_looked_at(home: Path, check: Callable[..., Measured]) -> None:
     (site_packages(home) / "odd-1.0.dist-info").mkdir()
     (site_packages(home) / "odd-1.0.dist-info" / "METADATA").write_text("Name: odd\nVersion: 1.0\n" + "Requires-Dist: torch>=1\n" * 20_000)
     examined = check("--no-live")
-    assert examined.unknown["requirements"] == "only the first 2000 were looked at"
+    assert unknown(examined)["requirements"] == "only the first 2000 were looked at"
     assert len(examined.report["environment"]["requirements"]) == 2000
 
 
 # What runs in the patient
 
 
-def test_a_search_path_with_what_no_file_is_called_is_read(home: Path, check: Callable[..., Examined]) -> None:
+def test_a_search_path_with_what_no_file_is_called_is_read(home: Path, check: Callable[..., Measured]) -> None:
     entries = r"['\ud800', '/nul\0byte', '/\udcff', 7, b'/bytes', None, 'x' * 5000]"
     (site_packages(home) / "sitecustomize.py").write_text(f"import sys\nsys.path += {entries}\n")
     examined = check()
     assert examined.report["environment"]["packages"]["torch"]["version"] == "2.13.0+cpu"
-    assert (examined.faults, examined.code) == ([], 0)
+    assert (faults(examined), examined.code) == ([], 0)
 
 
 HANGS = "import time; time.sleep(600)"
@@ -269,12 +230,12 @@ def _sitecustomize_that_ends_it(packages: Path) -> str:
 
 @pytest.mark.parametrize("damage", [_hanging_pth, _pipe_as_pth, _hanging_sitecustomize, _hanging_usercustomize, _sitecustomize_that_ends_it])
 def test_what_keeps_python_from_starting_is_named_and_the_rest_read_without_it(
-    damage: Callable[[Path], str], home: Path, tmp_path: Path, check: Callable[..., Examined]
+    damage: Callable[[Path], str], home: Path, tmp_path: Path, check: Callable[..., Measured]
 ) -> None:
     what = damage(site_packages(home))
     examined = check("--timeout", "2", variables={"PYTHONUSERBASE": str(tmp_path / "user")})
-    assert examined.unknown["python"] == f"it does not start: {what}"
-    assert examined.unknown["torch"] == "torch was not asked: its Python does not start"
+    assert unknown(examined)["python"] == f"it does not start: {what}"
+    assert unknown(examined)["torch"] == "torch was not asked: its Python does not start"
     assert examined.report["environment"]["packages"]["torch"]["version"] == "2.13.0+cpu"
     assert examined.report["environment"]["python"]["implementation"] == "CPython"
     assert examined.code == 2
