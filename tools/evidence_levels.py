@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from doctor.knowledge.evidence import contradictions, known_evidence, level_of
+from doctor.knowledge.evidence import contradictions, known_evidence, level_of, wrong_parts
 from doctor.knowledge.matrix_file import builtin_file, read_matrix
 from doctor.knowledge.releases import known_releases
 
@@ -26,7 +26,7 @@ def main() -> None:
         advisory = advisories[found[1]]
         level = level_of(advisory, known_evidence(), known_releases())
         blocks[index] = _LEVEL.sub(f"      level: {level}", block)
-        for fault in contradictions(advisory, known_evidence()):
+        for fault in (*contradictions(advisory, known_evidence()), *wrong_parts(advisory, known_evidence())):
             print(fault)
     file.write_text("".join(blocks), encoding="utf-8")
     print(f"{sum('level: run' in block for block in blocks)} of {len(advisories)} are proved by runs")

@@ -23,6 +23,8 @@ def remedy_for(advisory: Advisory, found: Match, plan: Plan, environment: Enviro
         parts = [upgrade, f"Without upgrading: {_sentence(advisory.workaround, capital=False)}"]
     else:
         parts = [upgrade, _sentence(advisory.workaround)]
+    if found.only is not None:
+        parts.insert(0, f"{found.package} {found.installed} has it only {_sentence(found.only, capital=False)}")
     if advisory.avoid:
         parts.append(f"Avoid: {_sentence(advisory.avoid, capital=False)}")
     return " ".join(parts)

@@ -88,16 +88,37 @@ def relevant_verdicts(advisory: Advisory, package: str, evidence: Evidence) -> d
     return dict(sorted(found.items()))
 
 
-def failing_shapes(advisory: Advisory, package: str, evidence: Evidence) -> dict[str, tuple[Version, ...]]:
-    """The releases on which the problem showed, by the shape it showed in; empty for a reproducer with a single shape."""
+def shapes_seen(advisory: Advisory, package: str, evidence: Evidence) -> dict[Version, dict[Verdict, set[str]]]:
+    """By release, oldest first, the shapes in which the problem showed and those in which it did not, where it was at stake.
+
+    A shape that failed in one environment of a release and passed in another failed.
+    """
     environments = evidence.environments.get(package, {})
     runs = evidence.runs.get(advisory.id, {}).get(package)
-    found: dict[str, set[Version]] = {}
+    found: dict[Version, dict[Verdict, set[str]]] = {}
     for said, labels in runs.seen.items() if runs else ():
         verdict, shape = _verdict_and_shape(said)
-        if verdict == "reproduced" and shape:
-            found.setdefault(shape, set()).update(release_of(each) for each in labels if _at_stake(advisory, package, environments[each]))
-    return {shape: tuple(sorted(versions)) for shape, versions in found.items()}
+        if verdict in ("reproduced", "not reproduced") and shape not in ("", CONTROL):
+            for label in labels:
+                if _at_stake(advisory, package, environments[label]):
+                    by_verdict = found.setdefault(release_of(label), {"reproduced": set(), "not reproduced": set()})
+                    by_verdict["reproduced" if verdict == "reproduced" else "not reproduced"].add(shape)
+    for by_verdict in found.values():
+        by_verdict["not reproduced"] -= by_verdict["reproduced"]
+    return dict(sorted(found.items()))
+
+
+def wrong_parts(advisory: Advisory, evidence: Evidence) -> Iterator[str]:
+    """Releases on which some shapes failed and others passed, where the matrix does not say so (`affected.partly`), or says so wrongly."""
+    for affected in advisory.affected:
+        for version, seen in shapes_seen(advisory, affected.package, evidence).items():
+            part = next((each for each in affected.partly if version in each), None)
+            bad, good = seen["reproduced"], seen["not reproduced"]
+            where = f"{advisory.id}: of {affected.package} {version}"
+            if part is None and bad and good:
+                yield f"{where} no part says that only these shapes fail: {', '.join(sorted(bad))}"
+            elif part is not None and (not bad <= set(part.shapes) or good & set(part.shapes)):
+                yield f"{where} a part says that {', '.join(part.shapes)} fail, and these did: {', '.join(sorted(bad))}"
 
 
 def _verdict_and_shape(said: str) -> tuple[str, str]:

@@ -23,6 +23,8 @@ class Match:
     """The end of the range the installed version lies in; None where no release ends it, or the version is not known."""
     missing: tuple[str, ...]
     """The facts it would take to be sure, each with the reason. Empty: it holds."""
+    only: str | None = None
+    """When the installed release has it (`where the model is saved into several files`); None: in every shape of it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,9 @@ def _affected_matches(advisory: Advisory, environment: Environment) -> Iterator[
         answer, hit = _within(affected.ranges, distribution)
         if answer:
             missing = (answer.fact,) if isinstance(answer, _Missing) else ()
-            yield Match(affected.package, distribution.version, hit.fixed if hit else None, missing)
+            version = installed_version(distribution)
+            part = next((each for each in affected.partly if version is not None and version in each), None)
+            yield Match(affected.package, distribution.version, hit.fixed if hit else None, missing, part.only if part else None)
 
 
 def _within(ranges: Sequence[AffectedRange], distribution: Distribution) -> tuple[_Answer, AffectedRange | None]:

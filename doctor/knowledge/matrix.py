@@ -69,12 +69,24 @@ class AffectedRange:
 
 
 @dataclass(frozen=True)
+class PartlyAffected(AffectedRange):
+    """Releases inside a range on which the problem shows in some of its shapes only."""
+
+    shapes: tuple[OneLine, ...]
+    """Those of the evidence's shapes in which it does."""
+    only: OneLine
+    """When that is, for people: ends the sentence `lib 2.0 has it only ...`."""
+
+
+@dataclass(frozen=True)
 class Affected:
     """One package, in the ranges where the problem lives."""
 
     package: PackageName
     ranges: tuple[AffectedRange, ...]
     """Oldest first; they do not overlap."""
+    partly: tuple[PartlyAffected, ...] = ()
+    """The parts of the ranges where not every shape of the problem shows."""
 
 
 @dataclass(frozen=True)
@@ -258,6 +270,7 @@ def _affected_contradictions(advisory: Advisory, matrix: Matrix, here: Path) -> 
         if coverage is None or coverage.checked_up_to is None:
             yield Mismatch((*place, "package"), f"packages.{affected.package}.checked_up_to must say up to which release this was checked")
         yield from _range_contradictions(affected.ranges, (*place, "ranges"))
+        yield from _part_contradictions(advisory, affected, place)
     yield from _range_contradictions(advisory.when.python, (*here, "when", "python"), may_be_empty=True)
     for index, condition in enumerate(advisory.when.packages):
         place = (*here, "when", "packages", index)
@@ -267,6 +280,22 @@ def _affected_contradictions(advisory: Advisory, matrix: Matrix, here: Path) -> 
             yield Mismatch(place, "needs either `ranges` or `installed`, not both")
         if condition.ranges is not None:
             yield from _range_contradictions(condition.ranges, (*place, "ranges"))
+
+
+def _part_contradictions(advisory: Advisory, affected: Affected, place: Path) -> Iterator[Mismatch]:
+    yield from _range_contradictions(affected.partly, (*place, "partly"), may_be_empty=True)
+    for index, part in enumerate(affected.partly):
+        if not any(_lies_within(part, each) for each in affected.ranges):
+            yield Mismatch((*place, "partly", index), "lies in no range of this package")
+        for number, shape in enumerate(part.shapes):
+            if shape not in advisory.evidence.shapes:
+                yield Mismatch((*place, "partly", index, "shapes", number), f"{shape} is not under evidence.shapes")
+
+
+def _lies_within(part: AffectedRange, whole: AffectedRange) -> bool:
+    begins = whole.introduced is None or (part.introduced is not None and whole.introduced <= part.introduced)
+    ends = whole.fixed is None or (part.fixed is not None and part.fixed <= whole.fixed)
+    return begins and ends
 
 
 def _range_contradictions(ranges: Sequence[AffectedRange], here: Path, may_be_empty: bool = False) -> Iterator[Mismatch]:

@@ -11,6 +11,7 @@ from doctor.diagnosis.policy import Known, Policy
 from doctor.facts.environment import Environment, InstallationFault, Unknown
 from doctor.facts.observation import Observation
 from doctor.knowledge.installation import KNOWN_FAULTS
+from doctor.knowledge.matrix import PartlyAffected
 from doctor.knowledge.releases import Release
 from tests.environments import environment, matrix, with_distribution
 
@@ -103,6 +104,19 @@ def test_the_remedy_is_the_recommended_release_not_the_one_where_another_problem
     (finding,) = diagnosis.findings
     assert finding.fixed_in == "2.0"
     assert finding.remedy == "Upgrade lib to 3.0. Without upgrading: go round it."
+
+
+def test_where_a_release_has_it_in_some_shapes_only_the_remedy_says_which() -> None:
+    """And it goes where none of them fails, not where the first one stops."""
+    releases = {"lib": tuple(Release(Version(version), "") for version in ("1.0", "1.5", "2.0"))}
+    known = matrix("MT001 bug error lib [-,2.0)")
+    (advisory,) = known.advisories
+    part = PartlyAffected(Version("1.5"), Version("2.0"), ("sharded",), "where it is saved into several files")
+    known = replace(known, advisories=(replace(advisory, affected=(replace(advisory.affected[0], partly=(part,)),)),))
+    said = "Upgrade lib to 2.0. Without upgrading: go round it."
+    for installed, remedy in (("1.0", said), ("1.5", f"lib 1.5 has it only where it is saved into several files. {said}")):
+        (finding,) = diagnose(environment(torch="2.9", lib=installed), known, releases).findings
+        assert finding.remedy == remedy
 
 
 def test_a_torch_whose_build_could_change_is_left_to_the_user() -> None:

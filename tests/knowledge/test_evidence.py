@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from packaging.version import Version
 
@@ -12,14 +15,16 @@ from doctor.knowledge.evidence import (
     Runs,
     SweptEnvironment,
     contradictions,
-    failing_shapes,
     is_controlled,
     is_proved,
     known_evidence,
     level_of,
     relevant_verdicts,
+    shapes_seen,
     unseen,
+    wrong_parts,
 )
+from doctor.knowledge.matrix import PartlyAffected
 from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.knowledge.releases import Release, known_releases
 from doctor.reproduce import digest, reproducers, shapes
@@ -98,7 +103,27 @@ def test_a_release_passes_only_in_all_shapes() -> None:
     """A recommended release is one that no range holds: a shape that still fails there contradicts the range's end."""
     runs = in_shapes(first=("reproduced 1.0", "not reproduced 2.0"), last=("reproduced 1.0", "reproduced 2.0", "not reproduced 3.0"))
     assert list(contradictions(ADVISORY, runs)) == ["MT001: reproduced on lib 2.0, which no range holds"]
-    assert failing_shapes(ADVISORY, "lib", runs) == {"first": (Version("1.0"),), "last": (Version("1.0"), Version("2.0"))}
+    assert shapes_seen(ADVISORY, "lib", runs)[Version("2.0")] == {"reproduced": {"last"}, "not reproduced": {"first"}}
+
+
+@pytest.mark.parametrize(
+    ("part", "faults"),
+    [
+        ((), ["MT001: of lib 2.0 no part says that only these shapes fail: last"]),
+        ((("2.0", "3.0", ("last",)),), []),
+        ((("2.0", "3.0", ("first",)),), ["MT001: of lib 2.0 a part says that first fail, and these did: last"]),
+        (
+            (("1.0", "3.0", ("last",)),),
+            ["MT001: of lib 1.0 a part says that last fail, and these did: first, last"],
+        ),
+    ],
+)
+def test_where_some_shapes_pass_the_matrix_says_which_fail(part: tuple[tuple[str, str, tuple[str, ...]], ...], faults: list[str]) -> None:
+    runs = in_shapes(first=("reproduced 1.0", "not reproduced 2.0"), last=("reproduced 1.0", "reproduced 2.0", "not reproduced 3.0"))
+    (whole,) = matrix("MT001 bug error lib [-,3.0)").advisories[0].affected
+    parts = tuple(PartlyAffected(Version(start), Version(end), shapes, "sometimes") for start, end, shapes in part)
+    advisory = replace(ADVISORY, affected=(replace(whole, partly=parts),))
+    assert list(wrong_parts(advisory, runs)) == faults
 
 
 def test_a_shape_that_could_not_be_tried_leaves_the_release_untold() -> None:
@@ -155,12 +180,41 @@ class TestBuiltIn:
     def test_every_release_it_claims_was_seen_to_fail_where_it_was_run(self, advisory: object) -> None:
         assert bool(list(unseen(advisory, known_evidence()))) is (advisory.id in NOT_APPLICABLE_HERE)  # type: ignore[arg-type, attr-defined]
 
+    def test_where_some_shapes_pass_it_says_which_fail(self, advisory: object) -> None:
+        assert list(wrong_parts(advisory, known_evidence())) == []  # type: ignore[arg-type]
+
     def test_it_says_in_which_shapes_it_was_run(self, advisory: object) -> None:
         script = reproducers().get(advisory.id)  # type: ignore[attr-defined]
         said = advisory.evidence.shapes  # type: ignore[attr-defined]
         assert bool(said) is (script is not None)
         named = [name for name in shapes(script) if name != CONTROL] if script is not None else []
         assert not named or list(said) == named
+
+
+WORDS_OF_A_SHAPE = {
+    r"^accelerate alone": (r"import accelerate|from accelerate|_offload", r"import transformers|from transformers"),
+    r"^torch alone": (r"import torch|from torch", r"from (?:transformers|accelerate)"),
+    r"Llama": (r"[Ll]lama", None),
+    r"\.bin file(?! where)": (r"_offload\.checkpoint\(|_offload\.tied_on_disk\(|safe_serialization", None),
+    r"no file$": (None, r"_offload\.checkpoint\(|save_pretrained\("),
+    r"low_cpu_mem_usage": (r"low_cpu_mem_usage", None),
+    r"cpu_offload": (r"cpu_offload\(", None),
+    r"by dispatch_model": (r"dispatch_model\(", None),
+    r"under init_empty_weights": (r"init_empty_weights\(", None),
+    r"safetensors file": (r"safetensors|safe_serialization", None),
+    r"plain load": (r"\.from_pretrained\(path", None),
+}
+"""What the description of a script's only shape says: what must be in the script for it, and what must not."""
+
+
+@pytest.mark.parametrize("advisory_id", [name for name, path in reproducers().items() if not shapes(path)])
+def test_the_description_of_an_only_shape_is_of_what_the_script_does(advisory_id: str) -> None:
+    script = reproducers()[advisory_id].read_text("utf-8")
+    (said,) = next(each.evidence.shapes for each in builtin_matrix().advisories if each.id == advisory_id)
+    for words, (there, absent) in WORDS_OF_A_SHAPE.items():
+        if re.search(words, said):
+            assert there is None or re.search(there, script), words
+            assert absent is None or not re.search(absent, script), words
 
 
 def test_the_evidence_is_of_the_reproducers_shipped() -> None:

@@ -87,6 +87,7 @@ def _rows(advisory: Advisory, matrix: Matrix) -> list[tuple[str, str]]:
     for affected in advisory.affected:
         checked = matrix.packages[affected.package].checked_up_to
         rows.append(("affected", f"{affected.package} {_ranges(affected.ranges)} (checked up to {checked})"))
+        rows += [("of these", f"{affected.package} {_range(each)} only {each.only} ({', '.join(each.shapes)})") for each in affected.partly]
     rows += [("only with", each) for each in _conditions(advisory)]
     rows += [("set off by", advisory.trigger), ("", ", ".join(advisory.apis))]
     if advisory.uses is not None:
