@@ -6,20 +6,16 @@
 from __future__ import annotations
 
 import dataclasses
-import getpass
 import os
 import re
-import socket
-import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
 from doctor.facts.environment import Environment, Requirement
-from doctor.reports.private import MASKERS
+from doctor.reports.private.addresses import URL, kind_of_private_address
 from doctor.reports.private.masker import COLOUR, CONTROL_CHARACTER, LABEL, Masker, private_parts, unescaped
 from doctor.reports.private.public_names import PUBLIC_USERS, is_public_distribution, is_public_host
-from doctor.reports.private.services import URL, kind_of_private_address
 from doctor.reports.private.tokens import SECRETS, names_a_secret
 
 _T = TypeVar("_T")
@@ -73,7 +69,7 @@ class Redactor:
     ) -> None:
         self._homes = homes
         self._keep_private = keep_private
-        self._maskers = [each for each in MASKERS if not (keep_private and each.kind in _NAMES_OF_WORK)]
+        self._maskers = self._those_asked_for()
         domain = (host or "").partition(".")[2]
         host = (host or "").partition(".")[0]
         self._labels: dict[str, dict[str, str]] = {"user": {user or "": "<user>"}, "host": {host: "<host>"}}
@@ -87,9 +83,16 @@ class Redactor:
         self._learn(private)
         self._remember_domain(domain)
 
+    def _those_asked_for(self) -> Sequence[Masker]:
+        from doctor.reports.private.kinds import MASKERS  # which a screen does without
+
+        return [each for each in MASKERS if not (self._keep_private and each.kind in _NAMES_OF_WORK)]
+
     @classmethod
     def of_this_machine(cls, folders: Iterable[str] = (), packages: Iterable[str] = (), *, keep_private: bool = False) -> Redactor:
         """The redactor of the user who runs doctor, on the machine it runs on; `folders` and `packages` as in `Private`."""
+        import socket
+
         private = Private(_secrets_here(), tuple(folders), tuple(packages), _temporary_folder())
         return cls(_homes(), _user(), socket.gethostname(), private, keep_private=keep_private)
 
@@ -254,8 +257,10 @@ class Screen(Redactor):
 
     def __init__(self, secrets: tuple[str, ...] = ()) -> None:
         super().__init__((), None, None, Private(secrets), keep_private=True)
-        self._maskers = list(SECRETS)
         self._fixed = []
+
+    def _those_asked_for(self) -> Sequence[Masker]:
+        return SECRETS
 
     @classmethod
     def of_this_machine(cls, folders: Iterable[str] = (), packages: Iterable[str] = (), *, keep_private: bool = True) -> Screen:
@@ -285,6 +290,8 @@ def _homes() -> tuple[str, ...]:
 
 
 def _user() -> str | None:
+    import getpass
+
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -293,6 +300,8 @@ def _user() -> str | None:
 
 def _temporary_folder() -> str | None:
     """None where nothing can be written, as in a container that was started read-only."""
+    import tempfile
+
     try:
         return tempfile.gettempdir()
     except OSError:

@@ -1,10 +1,1 @@
 """What private values look like: one masker for each way in which one kind of them shows. docs/privacy.md says which kinds there are."""
-
-from doctor.reports.private.machines import MACHINES
-from doctor.reports.private.packages import PACKAGES
-from doctor.reports.private.people import PEOPLE
-from doctor.reports.private.services import SERVICES
-from doctor.reports.private.tokens import SECRETS
-
-MASKERS = (*SECRETS, *SERVICES, *PACKAGES, *PEOPLE, *MACHINES)
-"""What is masked in what leaves the machine, in this order."""

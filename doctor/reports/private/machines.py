@@ -81,135 +81,120 @@ _RESOLVING = (
 )
 
 HOSTS = (
-    Masker("host", ("ip-",), re.compile(r"(?<![\w.-])ip-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}(?:\.[a-z0-9-]{1,40}){0,4}"), None, everywhere=True),
+    Masker("host", ("ip-",), r"(?<![\w.-])ip-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}(?:\.[a-z0-9-]{1,40}){0,4}", None, everywhere=True),
     Masker(
         "host", (".com", ".net", ".org", ".edu", ".gov", ".mil", ".biz"),
-        re.compile(rf"(?:(?<![\w.@/~-])|(?<=//))(?i:(?:{_LABEL}\.){{1,6}}(?:com|net|org|edu|gov|mil|biz)(?:\.[a-z]{{2}})?)(?![\w-]|\.\w){_PATH}"),
+        rf"(?:(?<![\w.@/~-])|(?<=//))(?i:(?:{_LABEL}\.){{1,6}}(?:com|net|org|edu|gov|mil|biz)(?:\.[a-z]{{2}})?)(?![\w-]|\.\w){_PATH}",
         _full_name, everywhere=True,
     ),
     Masker(
         "host", (".",),
-        re.compile(
-            r"(?<![\w.@/~-])(?:(?:git|gitlab|nexus\d?|registry|repo|artifactory|mirror|pypi|vpn|login|jupyter|hub|minio|s3|harbor|docker|mail|ldap"
-            r"|proxy|wiki|www"
-            rf"|mlflow|api|cache|db)\.|(?=[A-Za-z0-9.]{{0,62}}[0-9-]))(?:{_LABEL}\.){{1,5}}"
-            rf"(?:io|ai|dev|app|cloud|co|eu|de|uk|fr|ch|nl|se|fi|dk|cz|ru|cn|jp|kr|tw|sg|au|nz|ca|br|mx|tech|systems|info)(?![\w-]|\.\w){_PATH}"
-        ), _full_name, everywhere=True,
+        r"(?<![\w.@/~-])(?:(?:git|gitlab|nexus\d?|registry|repo|artifactory|mirror|pypi|vpn|login|jupyter|hub|minio|s3|harbor|docker|mail|ldap"
+        r"|proxy|wiki|www"
+        rf"|mlflow|api|cache|db)\.|(?=[A-Za-z0-9.]{{0,62}}[0-9-]))(?:{_LABEL}\.){{1,5}}"
+        rf"(?:io|ai|dev|app|cloud|co|eu|de|uk|fr|ch|nl|se|fi|dk|cz|ru|cn|jp|kr|tw|sg|au|nz|ca|br|mx|tech|systems|info)(?![\w-]|\.\w){_PATH}",
+        _full_name, everywhere=True,
     ),
     Masker(
         "host", (".",),
-        re.compile(
-            rf"(?<![\w.@/~-])(?:(?:{_LABEL}\.){{1,6}}(?:internal|intra)|(?:{_LABEL}\.){{2,6}}local"
-            rf"|(?=[A-Za-z0-9.]{{0,62}}[0-9-])(?:{_LABEL}\.){{1,6}}local)(?![\w(-]|\.\w){_PATH}"
-        ), _full_name, everywhere=True,
+        rf"(?<![\w.@/~-])(?:(?:{_LABEL}\.){{1,6}}(?:internal|intra)|(?:{_LABEL}\.){{2,6}}local"
+        rf"|(?=[A-Za-z0-9.]{{0,62}}[0-9-])(?:{_LABEL}\.){{1,6}}local)(?![\w(-]|\.\w){_PATH}", _full_name, everywhere=True,
     ),
     Masker(
         "host", (".svc", ".cluster.local", ".corp", ".lan", ".intranet", ".localdomain", ".home.arpa"),
-        re.compile(rf"(?<![\w.@/~-])(?:{_LABEL}\.){{1,6}}(?:cluster\.local|corp|lan|intranet|localdomain|svc|home\.arpa)(?![\w(-]|\.\w){_PATH}"),
+        rf"(?<![\w.@/~-])(?:{_LABEL}\.){{1,6}}(?:cluster\.local|corp|lan|intranet|localdomain|svc|home\.arpa)(?![\w(-]|\.\w){_PATH}",
         None, everywhere=True,
     ),
-    Masker("host", (":/",), re.compile(rf"(?<![\w.@:/~-])(?=[A-Za-z.-]{{0,62}}\d|[\w-]{{1,62}}\.)(?P<name>{_HOST}):(?=/\w)"), _host, everywhere=True),
+    Masker("host", (":/",), rf"(?<![\w.@:/~-])(?=[A-Za-z.-]{{0,62}}\d|[\w-]{{1,62}}\.)(?P<name>{_HOST}):(?=/\w)", _host, everywhere=True),
     Masker(
         "host", ("-h ", "--include", "--exclude"),
-        re.compile(rf"(?:\b(?:mpirun|mpiexec|horovodrun)\b[^\n]{{0,120}}?\s-H|--(?:in|ex)clude)[ =](?P<name>{_HOST})(?=:)"), _host, everywhere=True,
+        rf"(?:\b(?:mpirun|mpiexec|horovodrun)\b[^\n]{{0,120}}?\s-H|--(?:in|ex)clude)[ =](?P<name>{_HOST})(?=:)", _host, everywhere=True,
     ),
-    Masker("host", ("desktop-", "laptop-", "win-"), re.compile(r"(?<![\w-])(?:DESKTOP|LAPTOP|WIN)-[A-Z0-9]{6,12}(?![\w-])"), None, everywhere=True),
+    Masker("host", ("desktop-", "laptop-", "win-"), r"(?<![\w-])(?:DESKTOP|LAPTOP|WIN)-[A-Z0-9]{6,12}(?![\w-])", None, everywhere=True),
     Masker(
         "host", ("macbook", "imac", "mac-mini", "mac-studio", "mbp"),
-        re.compile(r"(?<![\w-])[A-Za-z][\w-]{0,40}s-(?:MacBook|iMac|Mac|MBP)(?:-[A-Za-z0-9]{1,12}){0,3}(?:\.local)?"), None, everywhere=True,
+        r"(?<![\w-])[A-Za-z][\w-]{0,40}s-(?:MacBook|iMac|Mac|MBP)(?:-[A-Za-z0-9]{1,12}){0,3}(?:\.local)?", None, everywhere=True,
     ),
     Masker(
         "host", ("\\\\",),
-        re.compile(r"(?<![^\s\"'=(\[,`])\\{2,8}(?P<name>[A-Za-z0-9][\w.-]{0,62}\\{1,4}[\w.$-]{1,80})(?=[\\\s\"']|$)"), _host_told, everywhere=True,
+        r"(?<![^\s\"'=(\[,`])\\{2,8}(?P<name>[A-Za-z0-9][\w.-]{0,62}\\{1,4}[\w.$-]{1,80})(?=[\\\s\"']|$)", _host_told, everywhere=True,
     ),
     # By what stands before
     Masker(
         "host", ("host", "server", "resolve", "node", "addr", "machine", "computer", "peer", "endpoint", "fqdn"),
-        re.compile(
-            r"(?i)(?<![A-Za-z])(?:host|host[_ -]?name|server|resolve|node|nodename|machine|peer|fqdn|endpoint|address)"
-            rf"(?:{EQUALS}|\s{{1,3}}[\\\"'`(\[]{{1,6}}|\s{{1,3}})(?P<name>{_HOST})(?![\w(]|\.\w)"
-        ), _host, everywhere=True,
+        r"(?i)(?<![A-Za-z])(?:host|host[_ -]?name|server|resolve|node|nodename|machine|peer|fqdn|endpoint|address)"
+        rf"(?:{EQUALS}|\s{{1,3}}[\\\"'`(\[]{{1,6}}|\s{{1,3}})(?P<name>{_HOST})(?![\w(]|\.\w)", _host, everywhere=True,
     ),
     Masker(
         "host", ("host", "node", "addr", "computername", "machine"),
-        re.compile(
-            rf"(?:(?<![A-Za-z])(?:(?:HOST|HOSTNAME|NODE_NAME|NODENAME|NODELIST|NODE_LIST|MASTER_ADDR|COMPUTERNAME|HOST_NAME){EQUALS}"
-            rf"|SLURMD_NODENAME{EQUALS}"
-            rf"|host[_-]?name{EQUALS}|master_addr{EQUALS})|(?<![\w.])host[ \t]{{2,40}}:[ \t]{{1,8}})(?P<name>{_HOSTS})(?![\w(]|\.\w)"
-        ), _host_told, everywhere=True,
+        rf"(?:(?<![A-Za-z])(?:(?:HOST|HOSTNAME|NODE_NAME|NODENAME|NODELIST|NODE_LIST|MASTER_ADDR|COMPUTERNAME|HOST_NAME){EQUALS}"
+        rf"|SLURMD_NODENAME{EQUALS}"
+        rf"|host[_-]?name{EQUALS}|master_addr{EQUALS})|(?<![\w.])host[ \t]{{2,40}}:[ \t]{{1,8}})(?P<name>{_HOSTS})(?![\w(]|\.\w)",
+        _host_told, everywhere=True,
     ),
     Masker(
         "host", ("--",),
-        re.compile(
-            r"--(?:[a-z]{1,12}[-_]){0,2}(?:host|hosts|hostname|addr|address|endpoint|nodelist|server|nodes)(?:=|\s{1,4})[\\\"']{0,4}"
-            rf"(?P<name>{_HOSTS})(?![\w(])"
-        ), _host_or_address, everywhere=True,
+        r"--(?:[a-z]{1,12}[-_]){0,2}(?:host|hosts|hostname|addr|address|endpoint|nodelist|server|nodes)(?:=|\s{1,4})[\\\"']{0,4}"
+        rf"(?P<name>{_HOSTS})(?![\w(])", _host_or_address, everywhere=True,
     ),
     Masker(
         "host", ("connect", "ping", " on ", "from ", "nodes ", "ssh ", "reach", "host ", "lookup", "not valid for"),
-        re.compile(
-            r"(?i)\b(?:connect(?:ed|ing|ion)? to|connect to host|failure on|on(?: node| host)?|login: [^\n]{0,40} from|from host|nodes|ping:?|ssh"
-            r"|reach(?:ed|ing)?|host"
-            rf"|lookup|not valid for)\s{{1,3}}[\\\"'`(\[]{{0,6}}(?P<name>{_HOSTS})(?![\w(]|\.\w)"
-        ), _host, everywhere=True,
+        r"(?i)\b(?:connect(?:ed|ing|ion)? to|connect to host|failure on|on(?: node| host)?|login: [^\n]{0,40} from|from host|nodes|ping:?|ssh"
+        r"|reach(?:ed|ing)?|host"
+        rf"|lookup|not valid for)\s{{1,3}}[\\\"'`(\[]{{0,6}}(?P<name>{_HOSTS})(?![\w(]|\.\w)", _host, everywhere=True,
     ),
     Masker(
         "host", ("resolv", "service not known", "gaierror", "nodename", "getaddrinfo", "unknown host", "no such host", "nxdomain",
             "hostname", "valid for"),
-        re.compile(rf"(?i)(?:{_RESOLVING})(?:\s{{1,3}}(?:host|hostname|the host|name))?[\\\"'`:(\s]{{1,8}}(?P<name>{_HOST})(?![\w(]|\.\w)"),
+        rf"(?i)(?:{_RESOLVING})(?:\s{{1,3}}(?:host|hostname|the host|name))?[\\\"'`:(\s]{{1,8}}(?P<name>{_HOST})(?![\w(]|\.\w)",
         _host_told, everywhere=True,
     ),
     Masker(
         "host", ("service not known", "name resolution", "no such host"),
-        re.compile(rf"(?P<name>{_HOST})(?:\s{{1,2}}on\s\S{{1,60}})?:\s{{1,3}}(?:Name or service|Temporary failure|no such host)"),
+        rf"(?P<name>{_HOST})(?:\s{{1,2}}on\s\S{{1,60}})?:\s{{1,3}}(?:Name or service|Temporary failure|no such host)",
         _host_told, everywhere=True,
     ),
     # In logs
-    Masker("host", (":",), re.compile(rf"(?<![\w.:/-])(?P<name>{_HOST}):\d{{1,7}}:\d{{1,7}}(?=\s{{1,2}}\[\d{{1,3}}\])"), _host_told, everywhere=True),
+    Masker("host", (":",), rf"(?<![\w.:/-])(?P<name>{_HOST}):\d{{1,7}}:\d{{1,7}}(?=\s{{1,2}}\[\d{{1,3}}\])", _host_told, everywhere=True),
     Masker(
         "host", ("srun", "slurm", "salloc", "sbatch", "pdsh", "prun"),
-        re.compile(rf"\b(?:srun|slurmstepd|salloc|sbatch|pdsh|prun|clush)(?:@[\w.-]{{1,60}})?:(?: error:)? (?P<name>{_HOSTS}):(?=\s)"),
+        rf"\b(?:srun|slurmstepd|salloc|sbatch|pdsh|prun|clush)(?:@[\w.-]{{1,60}})?:(?: error:)? (?P<name>{_HOSTS}):(?=\s)",
         _host_told, everywhere=True,
     ),
-    Masker("host", ("step", "job"), re.compile(rf"\b(?:STEP|JOB) [\d.+_a-z]{{1,30}} ON (?P<name>{_HOSTS})(?=\s)"), _host_told, everywhere=True),
-    Masker("host", ("nodes ",), re.compile(rf"\b[Nn]odes? (?P<name>{_HOSTS}) (?:is|are) (?:ready|not|down|drain)"), _host_told, everywhere=True),
-    Masker("host", ("[",), re.compile(rf"\[(?P<name>{_HOST})(?::\d{{2,7}}\]|\]:\d{{2,5}}(?!\d))"), _host, everywhere=True),
-    Masker("host", (":",), re.compile(rf"(?<![\w.:/@-])(?P<name>{_HOST}):\d{{4,5}}(?![\w.:])"), _host, everywhere=True),
-    Masker("host", (",",), re.compile(rf"\([\\\"']{{1,4}}(?P<name>{_HOST})[\\\"']{{1,4}}, \d{{2,5}}\)"), _host, everywhere=True),
+    Masker("host", ("step", "job"), rf"\b(?:STEP|JOB) [\d.+_a-z]{{1,30}} ON (?P<name>{_HOSTS})(?=\s)", _host_told, everywhere=True),
+    Masker("host", ("nodes ",), rf"\b[Nn]odes? (?P<name>{_HOSTS}) (?:is|are) (?:ready|not|down|drain)", _host_told, everywhere=True),
+    Masker("host", ("[",), rf"\[(?P<name>{_HOST})(?::\d{{2,7}}\]|\]:\d{{2,5}}(?!\d))", _host, everywhere=True),
+    Masker("host", (":",), rf"(?<![\w.:/@-])(?P<name>{_HOST}):\d{{4,5}}(?![\w.:])", _host, everywhere=True),
+    Masker("host", (",",), rf"\([\\\"']{{1,4}}(?P<name>{_HOST})[\\\"']{{1,4}}, \d{{2,5}}\)", _host, everywhere=True),
     Masker(
         "host", (": ",),
-        re.compile(
-            rf"(?m)(?:^|(?<=[\s\"'>=]))(?P<name>{_HOST}): {{1,4}}(?=Traceback \(|File \"|\[|[A-Z]\w{{2,60}}(?:Error|Exception|Warning)\b"
-            rf"|[EWI]\d{{4}} |\d{{4}}-\d\d-\d\d)"
-        ), _host, everywhere=True,
+        rf"(?m)(?:^|(?<=[\s\"'>=]))(?P<name>{_HOST}): {{1,4}}(?=Traceback \(|File \"|\[|[A-Z]\w{{2,60}}(?:Error|Exception|Warning)\b"
+        rf"|[EWI]\d{{4}} |\d{{4}}-\d\d-\d\d)", _host, everywhere=True,
     ),
     Masker(
         "host", (":",),
-        re.compile(
-            rf"\b(?:[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d|\d\d:\d\d:\d\d[+-]\d\d:\d\d) (?P<name>{_HOST}) [\w./-]{{1,40}}(?:\[\d{{1,8}}\])?:"
-        ), _host_told, everywhere=True,
+        rf"\b(?:[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d|\d\d:\d\d:\d\d[+-]\d\d:\d\d) (?P<name>{_HOST}) [\w./-]{{1,40}}(?:\[\d{{1,8}}\])?:",
+        _host_told, everywhere=True,
     ),
-    Masker("host", ("linux ", "darwin "), re.compile(rf"\b(?:Linux|Darwin) (?P<name>{_HOST}) \d{{1,3}}\.\d{{1,4}}\.\d"), _host_told, everywhere=True),
+    Masker("host", ("linux ", "darwin "), rf"\b(?:Linux|Darwin) (?P<name>{_HOST}) \d{{1,3}}\.\d{{1,4}}\.\d", _host_told, everywhere=True),
     Masker(
         "host", ("tfevents",),
-        re.compile(r"tfevents\.\d{8,12}\.(?P<name>[A-Za-z0-9][A-Za-z0-9.-]{0,100}?)\.\d{1,8}\.\d{1,4}(?!\d)"), _host_told, everywhere=True,
+        r"tfevents\.\d{8,12}\.(?P<name>[A-Za-z0-9][A-Za-z0-9.-]{0,100}?)\.\d{1,8}\.\d{1,4}(?!\d)", _host_told, everywhere=True,
     ),
-    Masker("host", ("slots=",), re.compile(rf"(?<![\w.-])(?P<name>{_HOST})\s{{1,8}}(?:max_)?slots="), _host_told, everywhere=True),
-    Masker("host", ("@",), re.compile(r"(?<![\w.])\d{4,5}@(?P<name>[A-Za-z][\w.-]{1,80})"), _host_told, everywhere=True),
+    Masker("host", ("slots=",), rf"(?<![\w.-])(?P<name>{_HOST})\s{{1,8}}(?:max_)?slots=", _host_told, everywhere=True),
+    Masker("host", ("@",), r"(?<![\w.])\d{4,5}@(?P<name>[A-Za-z][\w.-]{1,80})", _host_told, everywhere=True),
     Masker(
         "host", ("@",),
-        re.compile(
-            rf"(?:(?<![\w.@/:%+-])[A-Za-z_][\w.-]{{0,40}}|<user(?:-\d{{1,4}})?>)@(?P<name>{_HOST})(?=:[~/]|[ \t][^\n]{{0,80}}?[$%#>](?:\s|$)"
-            rf"|[$%#>](?:\s|$))"
-        ), _host_told, everywhere=True,
+        rf"(?:(?<![\w.@/:%+-])[A-Za-z_][\w.-]{{0,40}}|<user(?:-\d{{1,4}})?>)@(?P<name>{_HOST})(?=:[~/]|[ \t][^\n]{{0,80}}?[$%#>](?:\s|$)"
+        rf"|[$%#>](?:\s|$))", _host_told, everywhere=True,
     ),
     Masker(
         "host", ("ssh", "scp", "rsync", "sftp"),
-        re.compile(rf"\b(?:ssh|scp|rsync|sftp|mosh)\b[^\n@]{{0,120}}?\s[\w.<>-]{{1,60}}@(?P<name>{_HOST})"), _host_told, everywhere=True,
+        rf"\b(?:ssh|scp|rsync|sftp|mosh)\b[^\n@]{{0,120}}?\s[\w.<>-]{{1,60}}@(?P<name>{_HOST})", _host_told, everywhere=True,
     ),
     Masker(
         "host", ("$ ",),
-        re.compile(rf"(?m)(?:^|(?<=[\s\"'>=]))(?P<name>{_LABEL}):[~/][^\s$#]{{0,80}}(?: [a-z_][\w.-]{{0,31}})?[$#] "), _host_told, everywhere=True,
+        rf"(?m)(?:^|(?<=[\s\"'>=]))(?P<name>{_LABEL}):[~/][^\s$#]{{0,80}}(?: [a-z_][\w.-]{{0,31}})?[$#] ", _host_told, everywhere=True,
     ),
 )  # fmt: skip
 
@@ -242,36 +227,32 @@ def _with_digit(_: re.Match[str], value: str) -> bool:
 CONTAINERS = (
     Masker(
         "pod", ("-",),
-        re.compile(rf"(?<![\w.-])[a-z](?:[a-z0-9]{{0,30}}-){{1,6}}(?=[a-z]{{0,10}}\d)[{_HASH}]{{8,10}}-[{_HASH}]{{5}}(?![\w-])"),
+        rf"(?<![\w.-])[a-z](?:[a-z0-9]{{0,30}}-){{1,6}}(?=[a-z]{{0,10}}\d)[{_HASH}]{{8,10}}-[{_HASH}]{{5}}(?![\w-])",
         None, everywhere=True,
     ),
     Masker(
         "pod", ("/",),
-        re.compile(rf"(?<![\w./-])(?:{_OBJECTS})/(?P<name>[a-z0-9][a-z0-9.-]{{1,80}}[a-z0-9])(?![\w/])"), _hyphenated, everywhere=True,
+        rf"(?<![\w./-])(?:{_OBJECTS})/(?P<name>[a-z0-9][a-z0-9.-]{{1,80}}[a-z0-9])(?![\w/])", _hyphenated, everywhere=True,
     ),
     Masker(
         "pod", ("pod", "namespace", "container"),
-        re.compile(
-            rf"(?i)(?<![A-Za-z])(?:pods?|namespace|container)(?:[ _-](?:id|name))?(?:{EQUALS}"
-            rf"|\s{{1,3}}[\\\"'`]{{0,6}})(?P<name>[a-z0-9][a-z0-9.-]{{2,80}})(?![\w-])"
-        ), _container, everywhere=True,
+        rf"(?i)(?<![A-Za-z])(?:pods?|namespace|container)(?:[ _-](?:id|name))?(?:{EQUALS}"
+        rf"|\s{{1,3}}[\\\"'`]{{0,6}})(?P<name>[a-z0-9][a-z0-9.-]{{2,80}})(?![\w-])", _container, everywhere=True,
     ),
     Masker(
         "pod", ("kubectl", "helm"),
-        re.compile(r"\b(?:kubectl|helm|oc)\b[^\n|]{0,80}?\s(?:-n|logs|exec -it|exec|describe|delete pod)\s{1,3}(?P<name>[a-z0-9][a-z0-9.-]{2,80})"),
+        r"\b(?:kubectl|helm|oc)\b[^\n|]{0,80}?\s(?:-n|logs|exec -it|exec|describe|delete pod)\s{1,3}(?P<name>[a-z0-9][a-z0-9.-]{2,80})",
         _hyphenated, everywhere=True,
     ),
     Masker(
         "container", ("docker", "containerd", "libpod", "crio"),
-        re.compile(r"(?:docker|containerd|libpod|crio|lxc|pod)[-/:]{1,3}(?P<name>[0-9a-f]{64}|[0-9a-f]{12})(?![\w-])"), None, everywhere=True,
+        r"(?:docker|containerd|libpod|crio|lxc|pod)[-/:]{1,3}(?P<name>[0-9a-f]{64}|[0-9a-f]{12})(?![\w-])", None, everywhere=True,
     ),
     Masker(
         "container", ("docker", "podman", "nerdctl"),
-        re.compile(
-            r"\b(?:docker|podman|nerdctl)(?: container)? (?:exec|logs|stop|rm|start|attach|inspect|kill|restart|cp|wait|top|stats"
-            r"|run[^\n]{0,80}? --name)"
-            r"(?: -{1,2}\w{1,20}){0,4}[ =](?P<name>[A-Za-z0-9][\w.-]{2,80})"
-        ), _container, everywhere=True,
+        r"\b(?:docker|podman|nerdctl)(?: container)? (?:exec|logs|stop|rm|start|attach|inspect|kill|restart|cp|wait|top|stats"
+        r"|run[^\n]{0,80}? --name)"
+        r"(?: -{1,2}\w{1,20}){0,4}[ =](?P<name>[A-Za-z0-9][\w.-]{2,80})", _container, everywhere=True,
     ),
 )  # fmt: skip
 
@@ -346,29 +327,27 @@ _PAIR = r"[0-9a-f]{2}\1"
 NUMBERS = (
     Masker(
         "gpu", ("gpu-", "mig-", "gi-", "ci-"),
-        re.compile(rf"(?i)(?<![\w-])(?:MIG-)?(?:GPU|MIG|VGPU|GI|CI)-(?:{_UUID}|[0-9a-f]{{8,32}})(?:/\d{{1,3}}){{0,2}}"),
+        rf"(?i)(?<![\w-])(?:MIG-)?(?:GPU|MIG|VGPU|GI|CI)-(?:{_UUID}|[0-9a-f]{{8,32}})(?:/\d{{1,3}}){{0,2}}",
     ),
-    Masker("uuid", ("-",), re.compile(rf"(?i)(?<![0-9a-f-]){_UUID}(?![0-9a-f-])")),
-    Masker("uuid", ("machine",), re.compile(r"(?i)\bmachine[-_ ]?id\b[\\\"']{0,6}\s{0,20}[=:]?\s{0,20}[\\\"']{0,6}(?P<value>[0-9a-f]{32})")),
+    Masker("uuid", ("-",), rf"(?i)(?<![0-9a-f-]){_UUID}(?![0-9a-f-])"),
+    Masker("uuid", ("machine",), r"(?i)\bmachine[-_ ]?id\b[\\\"']{0,6}\s{0,20}[=:]?\s{0,20}[\\\"']{0,6}(?P<value>[0-9a-f]{32})"),
     Masker(
         "serial", ("serial", "s/n", "service tag", "asset tag", "pdi", "guid"),
-        re.compile(
-            r"(?i)(?:\b(?:serial(?:[ _-]{0,2}(?:number|no\.?|num))?|s/n|service tag|asset tag|pdi)|serial[_-]?number|\bguid|_guid)"
-            r"[\\\"'.]{0,6}\s{0,60}[=:>|]\s{0,60}[\\\"']{0,6}(?:0x)?(?P<value>[A-Za-z0-9][A-Za-z0-9:-]{4,60})"
-        ), _serial, everywhere=True,
+        r"(?i)(?:\b(?:serial(?:[ _-]{0,2}(?:number|no\.?|num))?|s/n|service tag|asset tag|pdi)|serial[_-]?number|\bguid|_guid)"
+        r"[\\\"'.]{0,6}\s{0,60}[=:>|]\s{0,60}[\\\"']{0,6}(?:0x)?(?P<value>[A-Za-z0-9][A-Za-z0-9:-]{4,60})", _serial, everywhere=True,
     ),
     Masker(
         "instance", ("-",),
-        re.compile(r"(?<![\w-])(?:i|vol|vpc|subnet|sg|eni|ami|snap|rtb|igw|eipalloc|nat|acl|tgw|lt)-[0-9a-f]{8}(?:[0-9a-f]{9})?(?![\w-])"),
+        r"(?<![\w-])(?:i|vol|vpc|subnet|sg|eni|ami|snap|rtb|igw|eipalloc|nat|acl|tgw|lt)-[0-9a-f]{8}(?:[0-9a-f]{9})?(?![\w-])",
         _with_digit, everywhere=True,
     ),
     Masker(
         "mac", (":", "-"),
-        re.compile(rf"(?i)(?<![0-9a-z:-])(?:[0-9a-f]{{2}}([:-]))(?:{_PAIR}){{4}}(?:(?:{_PAIR}){{2}}|(?:{_PAIR}){{14}})?[0-9a-f]{{2}}(?![0-9a-z:-])"),
+        rf"(?i)(?<![0-9a-z:-])(?:[0-9a-f]{{2}}([:-]))(?:{_PAIR}){{4}}(?:(?:{_PAIR}){{2}}|(?:{_PAIR}){{14}})?[0-9a-f]{{2}}(?![0-9a-z:-])",
         _hardware_address,
     ),
-    Masker("ip", (":",), re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![\w:]|\.\w)"), _address_6),
-    Masker("ip", (".",), re.compile(r"(?<![\w.+-])\d{1,3}(?:\.\d{1,3}){3}(?![\w+-]|\.\w)"), _address),
+    Masker("ip", (":",), r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![\w:]|\.\w)", _address_6),
+    Masker("ip", (".",), r"(?<![\w.+-])\d{1,3}(?:\.\d{1,3}){3}(?![\w+-]|\.\w)", _address),
 )  # fmt: skip
 
 MACHINES = (*HOSTS, *CONTAINERS, *NUMBERS)

@@ -5,6 +5,7 @@ Every repetition has an upper bound or stands behind something that can begin at
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,19 +33,22 @@ class Masker:
     needs: tuple[str, ...]
     """Without one of these, in lower case, the pattern cannot match: most texts are passed over for the price of looking for them. None are needed
     when it is empty."""
-    pattern: re.Pattern[str]
-    """The last named group that matched is what is masked; without one, all of it."""
+    pattern: str
+    """Compiled when a text first holds what it needs. The last named group that matched is what is masked; without one, all of it."""
     accept: Accept | None = None
     everywhere: bool = False
     """Whether the value, once seen, is masked wherever else it stands, in a form that nothing would give away."""
-    inner: re.Pattern[str] | None = None
+    inner: str | None = None
     """What is masked inside of what the pattern matched, when that is a list of several."""
+
+
+_compiled = functools.cache(re.compile)
 
 
 def private_parts(masker: Masker, text: str) -> Iterator[tuple[int, int]]:
     """Beginning and end of what one masker finds in `text`."""
-    for found in masker.pattern.finditer(text):
-        matches = (found,) if masker.inner is None else masker.inner.finditer(text, *found.span(found.lastgroup or 0))
+    for found in _compiled(masker.pattern).finditer(text):
+        matches = (found,) if masker.inner is None else _compiled(masker.inner).finditer(text, *found.span(found.lastgroup or 0))
         for match in matches:
             start, end = match.span(match.lastgroup or 0)
             value = text[start:end]

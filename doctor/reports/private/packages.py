@@ -57,9 +57,7 @@ def _remote(_: re.Match[str], value: str) -> bool:
 
 _MODULE = r"[A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80}){0,8}"
 _PACKAGE = r"[A-Za-z][A-Za-z0-9_]{0,80}(?:[.-][A-Za-z0-9_]{1,80}){0,8}"
-_REQUIREMENT = re.compile(
-    rf"(?<![\w./:=<>~!@-])(?P<name>{_PACKAGE}?)(?=(?:-\d[\w.+!]{{0,40}})?(?:\[[\w,-]{{1,80}}\])?\s?(?:[=<>~!,;)\s\"'\\\ufffd]|$))"
-)
+_REQUIREMENT = rf"(?<![\w./:=<>~!@-])(?P<name>{_PACKAGE}?)(?=(?:-\d[\w.+!]{{0,40}})?(?:\[[\w,-]{{1,80}}\])?\s?(?:[=<>~!,;)\s\"'\\\ufffd]|$))"
 """Among several: `torch acme-llm[gpu]>=1.0 acme-llm-1.2.3`."""
 _ORGANISATION = r"[A-Za-z0-9][\w-]{1,60}"
 _MODEL = rf"{_ORGANISATION}/[A-Za-z0-9][\w.-]{{0,100}}"
@@ -72,114 +70,95 @@ _OWNED = r"(?:github\.com|gitlab\.com|bitbucket\.org|gitee\.com|raw\.githubuserc
 PACKAGES = (
     Masker(
         "package", ("module", "import", "metadata", "package"),
-        re.compile(
-            rf"(?:[Nn]o module named|initialized module|PackageNotFoundError:(?: No package metadata was found for)?|import_module\("
-            rf"|from partially initialized module"
-            rf"|DistributionNotFound: The|\bmodule(?= [\"'\\]))\s{{0,2}}[\\\"'`]{{0,6}}(?P<name>{_MODULE})"
-        ), _unknown_module, everywhere=True,
+        rf"(?:[Nn]o module named|initialized module|PackageNotFoundError:(?: No package metadata was found for)?|import_module\("
+        rf"|from partially initialized module"
+        rf"|DistributionNotFound: The|\bmodule(?= [\"'\\]))\s{{0,2}}[\\\"'`]{{0,6}}(?P<name>{_MODULE})", _unknown_module, everywhere=True,
     ),
     Masker(
         "package", ("import",),
-        re.compile(
-            rf"(?:\bfrom\s{{1,4}}|cannot import name \S{{1,100}} from [\\\"']{{0,6}})(?P<name>{_MODULE})(?=\s{{1,4}}import\b|[\\\"']{{1,6}}(?: \("
-            rf"|$|\s|[\"',}}]))"
-        ), _unknown_module, everywhere=True,
+        rf"(?:\bfrom\s{{1,4}}|cannot import name \S{{1,100}} from [\\\"']{{0,6}})(?P<name>{_MODULE})(?=\s{{1,4}}import\b|[\\\"']{{1,6}}(?: \("
+        rf"|$|\s|[\"',}}]))", _unknown_module, everywhere=True,
     ),
     Masker(
         "package", ("import",),
-        re.compile(
-            rf"(?m)(?:^|(?<=[\"'`;=\ufffd])|(?<=[:\]>|*\d-] ))[ \t]{{0,40}}import\s{{1,4}}(?P<name>{_MODULE})"
-            rf"(?=\s{{0,4}}(?:$|[;,#\n\"'\\\ufffd]|as\s))"
-        ), _unknown_module, everywhere=True,
+        rf"(?m)(?:^|(?<=[\"'`;=\ufffd])|(?<=[:\]>|*\d-] ))[ \t]{{0,40}}import\s{{1,4}}(?P<name>{_MODULE})"
+        rf"(?=\s{{0,4}}(?:$|[;,#\n\"'\\\ufffd]|as\s))", _unknown_module, everywhere=True,
     ),
     Masker(
         "package", ("<class", "object at", "module '", "python"),
-        re.compile(
-            rf"(?:<class [\\\"']{{1,6}}|<(?=\w{{1,100}}\.[\w.]{{1,200}} object at)|<module [\\\"']{{1,6}}"
-            rf"|\bpython[\d.]{{0,4}} -m )(?P<name>{_MODULE})"
-        ), _unknown_module, everywhere=True,
+        rf"(?:<class [\\\"']{{1,6}}|<(?=\w{{1,100}}\.[\w.]{{1,200}} object at)|<module [\\\"']{{1,6}}"
+        rf"|\bpython[\d.]{{0,4}} -m )(?P<name>{_MODULE})", _unknown_module, everywhere=True,
     ),
     Masker(
         "package", ("-packages",),
-        re.compile(r"(?:site|dist)-packages[\\/]{1,8}(?P<name>[A-Za-z0-9]\w{0,100})"), _unknown_package, everywhere=True,
+        r"(?:site|dist)-packages[\\/]{1,8}(?P<name>[A-Za-z0-9]\w{0,100})", _unknown_package, everywhere=True,
     ),
     Masker(
         "package", ("==", "@ ", "=py", ">=", "~="),
-        re.compile(
-            rf"(?<![\w./:@-])(?P<name>{_PACKAGE})(?:\[[\w,-]{{1,80}}\])?(?:\s?[=~>]=\s?\d{{1,4}}\.\d|\s@\s(?:git\+|file:|https?:)"
-            rf"|=\d[\w.]{{0,40}}=)"
-        ), _listed, everywhere=True,
+        rf"(?<![\w./:@-])(?P<name>{_PACKAGE})(?:\[[\w,-]{{1,80}}\])?(?:\s?[=~>]=\s?\d{{1,4}}\.\d|\s@\s(?:git\+|file:|https?:)"
+        rf"|=\d[\w.]{{0,40}}=)", _listed, everywhere=True,
     ),
     Masker(
         "package", ("coll", "requirement", "distribution", "wheel", "install", "build", "egg", "obtaining", "uv ", "poetry", "conda", "pip"),
-        re.compile(
-            rf"(?:\b(?:Collecting|Obtaining|Requirement already satisfied:|No matching distribution found for|satisfies the requirement"
-            rf"|Found existing installation:|Uninstalling"
-            rf"|Attempting uninstall:|Building (?:editable )?wheels? for(?: collected packages:)?|Created wheel for|Failed (?:to build"
-            rf"|building wheel for)|Preparing metadata for)\s{{1,4}}"
-            rf"|#?egg=)(?P<name>{_PACKAGE}?)(?=(?:-\d[\w.]{{0,40}})?:?(?:\[|[=<>~!,;)\s\"'\\\ufffd]|$))"
-        ), _unknown_package, everywhere=True,
+        rf"(?:\b(?:Collecting|Obtaining|Requirement already satisfied:|No matching distribution found for|satisfies the requirement"
+        rf"|Found existing installation:|Uninstalling"
+        rf"|Attempting uninstall:|Building (?:editable )?wheels? for(?: collected packages:)?|Created wheel for|Failed (?:to build"
+        rf"|building wheel for)|Preparing metadata for)\s{{1,4}}"
+        rf"|#?egg=)(?P<name>{_PACKAGE}?)(?=(?:-\d[\w.]{{0,40}})?:?(?:\[|[=<>~!,;)\s\"'\\\ufffd]|$))", _unknown_package, everywhere=True,
     ),
     Masker(
         "package", ("install", "add ", "built"),
-        re.compile(
-            r"(?:\b(?:Successfully (?:installed|uninstalled|built)|Installing collected packages:)|\b(?:pip3?|pipx|uv|uv pip|poetry|conda"
-            r"|mamba)\s(?:install|add))(?P<list>[^\n|&\"\ufffd]{1,4000})"
-        ), _unknown_package, everywhere=True, inner=_REQUIREMENT,
+        r"(?:\b(?:Successfully (?:installed|uninstalled|built)|Installing collected packages:)|\b(?:pip3?|pipx|uv|uv pip|poetry|conda"
+        r"|mamba)\s(?:install|add))(?P<list>[^\n|&\"\ufffd]{1,4000})", _unknown_package, everywhere=True, inner=_REQUIREMENT,
     ),
     Masker(
         "package", ("requires", "depends on", "has requirement"),
-        re.compile(rf"(?<![\w.-])(?P<name>{_PACKAGE}) \d[\w.+]{{0,40}} (?:requires|depends on|has requirement)"), _unknown_package, everywhere=True,
+        rf"(?<![\w.-])(?P<name>{_PACKAGE}) \d[\w.+]{{0,40}} (?:requires|depends on|has requirement)", _unknown_package, everywhere=True,
     ),
     Masker(
         "package", ("  ",),
-        re.compile(rf"(?m)(?:^|(?<=[\s\"'>=-]))(?P<name>{_PACKAGE})[ \t]{{2,60}}\d{{1,4}}\.\d[\w.+]{{0,40}}(?=[ \t]{{2}}|\s|[\"'\\\ufffd]|$)"),
+        rf"(?m)(?:^|(?<=[\s\"'>=-]))(?P<name>{_PACKAGE})[ \t]{{2,60}}\d{{1,4}}\.\d[\w.+]{{0,40}}(?=[ \t]{{2}}|\s|[\"'\\\ufffd]|$)",
         _hyphenated, everywhere=True,
     ),
-    Masker("package", ("  ",), re.compile(rf"(?m){_PACKAGE}[ \t]{{2,60}}\d{{1,4}}\.\d[\w.+]{{0,40}}[ \t]{{2,60}}(?P<source>/[^\s\"']{{2,200}})")),
+    Masker("package", ("  ",), rf"(?m){_PACKAGE}[ \t]{{2,60}}\d{{1,4}}\.\d[\w.+]{{0,40}}[ \t]{{2,60}}(?P<source>/[^\s\"']{{2,200}})"),
     Masker(
         "package", (".whl", ".tar.gz", ".dist-info", ".egg", ".zip", "__editable__"),
-        re.compile(
-            r"(?:__editable__\.|(?<![\w.-]))(?P<name>[A-Za-z][A-Za-z0-9_]{0,80}(?:[.-][A-Za-z_][A-Za-z0-9_]{0,80}){0,6}?)"
-            r"(?:-\d[\w.+!]{0,40}(?:(?:-[\w.]{1,60}){2,4}\.whl|\.tar\.gz|\.zip|\.dist-info|\.egg|\.pth)|\.egg-info)"
-        ), _unknown_package, everywhere=True,
+        r"(?:__editable__\.|(?<![\w.-]))(?P<name>[A-Za-z][A-Za-z0-9_]{0,80}(?:[.-][A-Za-z_][A-Za-z0-9_]{0,80}){0,6}?)"
+        r"(?:-\d[\w.+!]{0,40}(?:(?:-[\w.]{1,60}){2,4}\.whl|\.tar\.gz|\.zip|\.dist-info|\.egg|\.pth)|\.egg-info)",
+        _unknown_package, everywhere=True,
     ),
     Masker(
         "package", ("name",),
-        re.compile(rf"(?m)(?:^|(?<=[\s\"'>=\ufffd]))name\s{{0,8}}=\s{{0,8}}[\\]{{0,4}}\"(?P<name>{_PACKAGE})[\\]{{0,4}}\"(?=\s|$|[\"'\\\ufffd])"),
+        rf"(?m)(?:^|(?<=[\s\"'>=\ufffd]))name\s{{0,8}}=\s{{0,8}}[\\]{{0,4}}\"(?P<name>{_PACKAGE})[\\]{{0,4}}\"(?=\s|$|[\"'\\\ufffd])",
         _hyphenated, everywhere=True,
     ),
     # Repositories
-    Masker("repository", ("@",), re.compile(r"(?<![\w.])git@(?P<name>[A-Za-z0-9.-]{1,200}:[^\s'\"\\]{1,400})"), _remote),
+    Masker("repository", ("@",), r"(?<![\w.])git@(?P<name>[A-Za-z0-9.-]{1,200}:[^\s'\"\\]{1,400})", _remote),
     Masker(
         "repository", ("git", "bitbucket", "codeberg"),
-        re.compile(
-            rf"{_OWNED}[:/](?P<name>[A-Za-z0-9][\w.-]{{0,60}}/[A-Za-z0-9][\w.-]{{0,100}})(?!/(?:issues|pull|pulls|discussions|releases"
-            rf"|merge_requests|-/)|[\w.-])"
-        ), _unknown_organisation, everywhere=True,
+        rf"{_OWNED}[:/](?P<name>[A-Za-z0-9][\w.-]{{0,60}}/[A-Za-z0-9][\w.-]{{0,100}})(?!/(?:issues|pull|pulls|discussions|releases"
+        rf"|merge_requests|-/)|[\w.-])", _unknown_organisation, everywhere=True,
     ),
     # Models and data sets
     Masker(
         "model", ("huggingface.co/", "hf.co/", "modelscope.", "hf://"),
-        re.compile(rf"(?:(?:huggingface|hf)\.co/|modelscope\.c[no]m?/|hf://)(?:api/)?(?:models/|datasets/|spaces/)?(?P<name>{_MODEL})"),
+        rf"(?:(?:huggingface|hf)\.co/|modelscope\.c[no]m?/|hf://)(?:api/)?(?:models/|datasets/|spaces/)?(?P<name>{_MODEL})",
         _unknown_model, everywhere=True,
     ),
     Masker(
         "model", ("s--",),
-        re.compile(r"(?:models|datasets|spaces)--(?P<name>[A-Za-z0-9][\w.]{0,60}(?:-[\w.]{1,60}){0,6}--[A-Za-z0-9][\w.-]{0,100})"),
+        r"(?:models|datasets|spaces)--(?P<name>[A-Za-z0-9][\w.]{0,60}(?:-[\w.]{1,60}){0,6}--[A-Za-z0-9][\w.-]{0,100})",
         _unknown_organisation, everywhere=True,
     ),
     Masker(
         "model", ("/",),
-        re.compile(
-            rf"(?i)(?:(?:from_pretrained|load_dataset|hf_hub_download|snapshot_download|pipeline|SentenceTransformer"
-            rf"|LLM)\([^\n()]{{0,80}}?[\\\"']{{1,6}}|(?<![A-Za-z])(?:{_MODEL_NAMES}){EQUALS}|--(?:{_MODEL_NAMES})(?:=|\s{{1,4}})[\\\"']{{0,4}}"
-            rf"|\b(?:load (?:\w{{1,20}} ){{1,2}}for|access to(?: model)?|model|dataset|loading"
-            rf"|tokenizer)\s{{1,3}}[\\\"'`]{{0,6}})(?P<name>{_MODEL})(?![\w/])"
-        ), _unknown_model, everywhere=True,
+        rf"(?i)(?:(?:from_pretrained|load_dataset|hf_hub_download|snapshot_download|pipeline|SentenceTransformer"
+        rf"|LLM)\([^\n()]{{0,80}}?[\\\"']{{1,6}}|(?<![A-Za-z])(?:{_MODEL_NAMES}){EQUALS}|--(?:{_MODEL_NAMES})(?:=|\s{{1,4}})[\\\"']{{0,4}}"
+        rf"|\b(?:load (?:\w{{1,20}} ){{1,2}}for|access to(?: model)?|model|dataset|loading"
+        rf"|tokenizer)\s{{1,3}}[\\\"'`]{{0,6}})(?P<name>{_MODEL})(?![\w/])", _unknown_model, everywhere=True,
     ),
     Masker(
         "model", ("is not a",),
-        re.compile(rf"(?<![\w./-])(?P<name>{_MODEL})[\\\"'`]{{0,6}}\s{{1,2}}is not (?:a local folder|the path)"), _unknown_model, everywhere=True,
+        rf"(?<![\w./-])(?P<name>{_MODEL})[\\\"'`]{{0,6}}\s{{1,2}}is not (?:a local folder|the path)", _unknown_model, everywhere=True,
     ),
 )  # fmt: skip

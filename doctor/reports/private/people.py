@@ -59,87 +59,78 @@ _LOGIN = r"[A-Za-z_][\w.-]{0,40}"
 PEOPLE = (
     Masker(
         "user", ("/home", "/users", "/homes"),
-        re.compile(rf"{_BEFORE_PATH}(?:/[A-Za-z0-9._-]{{1,40}}){{0,3}}/(?:home\d{{0,2}}|homes|Users|users|usr/users)/(?:[a-z]/)?{_IN_PATH}"),
+        rf"{_BEFORE_PATH}(?:/[A-Za-z0-9._-]{{1,40}}){{0,3}}/(?:home\d{{0,2}}|homes|Users|users|usr/users)/(?:[a-z]/)?{_IN_PATH}",
         other_user, everywhere=True,
     ),
     Masker(
         "user", ("/",),
-        re.compile(
-            rf"{_BEFORE_PATH}(?:/[A-Za-z0-9._-]{{1,40}}){{0,2}}/(?:[gl]?scratch\d?|netscratch|ptmp|nobackup|lustre\d?|gpfs|beegfs|weka|wekafs|fsx|projects?"
-            r"|people|u|media|Volumes)/(?P<name>" + _PART + "{1,64})"
-        ), _owner_of_folder, everywhere=True,
+        rf"{_BEFORE_PATH}(?:/[A-Za-z0-9._-]{{1,40}}){{0,2}}/(?:[gl]?scratch\d?|netscratch|ptmp|nobackup|lustre\d?|gpfs|beegfs|weka|wekafs|fsx|projects?"
+        r"|people|u|media|Volumes)/(?P<name>" + _PART + "{1,64})", _owner_of_folder, everywhere=True,
     ),
     Masker(
         "user", ("users",),
-        re.compile(
-            rf"[A-Za-z]:[\\/]{{1,8}}[Uu]sers[\\/]{{1,8}}(?P<name>{_WINDOWS}{{1,64}}(?=[\\/])|{_WINDOWS}{{1,64}}(?=[\"'\n]|$)"
-            rf"|[^\\/:*?\"<>|\s\ufffd]{{1,64}})"
-        ), other_user, everywhere=True,
+        rf"[A-Za-z]:[\\/]{{1,8}}[Uu]sers[\\/]{{1,8}}(?P<name>{_WINDOWS}{{1,64}}(?=[\\/])|{_WINDOWS}{{1,64}}(?=[\"'\n]|$)"
+        rf"|[^\\/:*?\"<>|\s\ufffd]{{1,64}})", other_user, everywhere=True,
     ),
-    Masker("user", ("users",), re.compile(rf"(?<![\w.])/[a-z]/[Uu]sers/{_IN_PATH}"), other_user, everywhere=True),
+    Masker("user", ("users",), rf"(?<![\w.])/[a-z]/[Uu]sers/{_IN_PATH}", other_user, everywhere=True),
     Masker(
         "user", ("\\home", "\\users", "\\profiles"),
-        re.compile(rf"(?i)\\(?:homes?|users|profiles)\$?\\{{1,8}}(?P<name>{_WINDOWS}{{1,64}})(?=\\)"), other_user, everywhere=True,
+        rf"(?i)\\(?:homes?|users|profiles)\$?\\{{1,8}}(?P<name>{_WINDOWS}{{1,64}})(?=\\)", other_user, everywhere=True,
     ),
     Masker(
         "user", ("torchinductor_", "pytest-of-", "~"),
-        re.compile(rf"(?:torchinductor_|pytest-of-|(?<![\w/.~)\]}}])~)(?P<name>{_LOGIN})(?=[/\s\"']|$)"), other_user, everywhere=True,
+        rf"(?:torchinductor_|pytest-of-|(?<![\w/.~)\]}}])~)(?P<name>{_LOGIN})(?=[/\s\"']|$)", other_user, everywhere=True,
     ),
     # Prompts and who is who
     Masker(
         "user", ("@",),
-        re.compile(
-            rf"(?<![\w.@/:%+-])(?P<name>{_LOGIN})@[A-Za-z0-9][\w.-]{{0,80}}(?=:[~/]|[ \t][^\n]{{0,80}}?[$%#>](?:\s|$)|[$%#>](?:\s|$))"
-        ), other_user, everywhere=True,
+        rf"(?<![\w.@/:%+-])(?P<name>{_LOGIN})@[A-Za-z0-9][\w.-]{{0,80}}(?=:[~/]|[ \t][^\n]{{0,80}}?[$%#>](?:\s|$)|[$%#>](?:\s|$))",
+        other_user, everywhere=True,
     ),
     Masker(
         "user", ("ssh", "scp", "rsync", "sftp"),
-        re.compile(rf"\b(?:ssh|scp|rsync|sftp|mosh)\b[^\n@]{{0,120}}?\s(?P<name>{_LOGIN})@"), other_user, everywhere=True,
+        rf"\b(?:ssh|scp|rsync|sftp|mosh)\b[^\n@]{{0,120}}?\s(?P<name>{_LOGIN})@", other_user, everywhere=True,
     ),
-    Masker("user", ("$ ",), re.compile(r"(?m)(?<=[\s\w/~])[ ](?P<name>[a-z_][a-z0-9_.-]{1,31})\$[ ](?=[a-z./])"), other_user),
-    Masker("user", ("uid=", "gid="), re.compile(rf"(?:uid|gid)=\d{{1,10}}\((?P<name>{_LOGIN})\)"), other_user, everywhere=True),
+    Masker("user", ("$ ",), r"(?m)(?<=[\s\w/~])[ ](?P<name>[a-z_][a-z0-9_.-]{1,31})\$[ ](?=[a-z./])", other_user),
+    Masker("user", ("uid=", "gid="), rf"(?:uid|gid)=\d{{1,10}}\((?P<name>{_LOGIN})\)", other_user, everywhere=True),
     Masker(
         "user", ("rw",),
-        re.compile(r"(?<![\w.-])[dl-][rwxsStT-]{9}[.+@]?\s{1,6}\d{1,5}\s{1,6}(?P<name>[A-Za-z][\w.-]{0,40})(?=\s)"), other_user, everywhere=True,
+        r"(?<![\w.-])[dl-][rwxsStT-]{9}[.+@]?\s{1,6}\d{1,5}\s{1,6}(?P<name>[A-Za-z][\w.-]{0,40})(?=\s)", other_user, everywhere=True,
     ),
-    Masker("user", ("s-1-5-21",), re.compile(r"S-1-5-21-[\w-]{3,60}")),
+    Masker("user", ("s-1-5-21",), r"S-1-5-21-[\w-]{3,60}"),
     Masker(
         "user", ("user", "logname"),
-        re.compile(rf"(?<![A-Za-z])(?:(?:[A-Z]{{2,12}}_){{0,3}}(?:USER|USERNAME|USER_NAME|OWNER)|LOGNAME){EQUALS}(?P<name>{_LOGIN})(?![\w(])"),
+        rf"(?<![A-Za-z])(?:(?:[A-Z]{{2,12}}_){{0,3}}(?:USER|USERNAME|USER_NAME|OWNER)|LOGNAME){EQUALS}(?P<name>{_LOGIN})(?![\w(])",
         other_user, everywhere=True,
     ),
     Masker(
         "user", ("user", "login", "logged", "owner", "whoami"),
-        re.compile(
-            rf"(?i)\b(?:user(?:[ ._-]?(?:name|id))?|uid|login|logged in|log in|owner|whoami)(?:{EQUALS}"
-            rf"|\s{{1,3}}as:?\s{{1,3}}[\\\"'`]{{0,6}})(?P<name>{_LOGIN})"
-            r"(?=[\\\"'`]{0,6}[ \t\r]{0,4}(?:[;,.)}\]\n(<\ufffd]|&|$|\s(?:to|on|from|at|with)\b))(?!\()"
-        ), _user_told, everywhere=True,
+        rf"(?i)\b(?:user(?:[ ._-]?(?:name|id))?|uid|login|logged in|log in|owner|whoami)(?:{EQUALS}"
+        rf"|\s{{1,3}}as:?\s{{1,3}}[\\\"'`]{{0,6}})(?P<name>{_LOGIN})"
+        r"(?=[\\\"'`]{0,6}[ \t\r]{0,4}(?:[;,.)}\]\n(<\ufffd]|&|$|\s(?:to|on|from|at|with)\b))(?!\()", _user_told, everywhere=True,
     ),
     Masker(
         "user", ("user",),
-        re.compile(rf"(?i)\b(?:user|account)\s{{1,2}}[\\\"'`]{{1,6}}(?P<name>{_LOGIN})[\\\"'`]"), _user_told, everywhere=True,
+        rf"(?i)\b(?:user|account)\s{{1,2}}[\\\"'`]{{1,6}}(?P<name>{_LOGIN})[\\\"'`]", _user_told, everywhere=True,
     ),
     Masker(
         "user", ("submitted by", "by user", "sudo", "su -", "for user", "run as"),
-        re.compile(rf"(?i)\b(?:submitted by|by user|for user|run as user|sudo -u|su -)\s{{1,3}}[\\\"'`]{{0,6}}(?P<name>{_LOGIN})"),
+        rf"(?i)\b(?:submitted by|by user|for user|run as user|sudo -u|su -)\s{{1,3}}[\\\"'`]{{0,6}}(?P<name>{_LOGIN})",
         _user_told, everywhere=True,
     ),
     Masker(
         "user", ("author", "committer", "-by", "from:"),
-        re.compile(
-            r"(?:Author|Committer|From|[A-Z][a-z]{1,12}(?:-[a-z]{2,12})?-by):\s{1,8}(?P<name>[^\W\d_][^<>\n\\\"]{2,60}?)\s{1,3}<"
-        ), None, everywhere=True,
+        r"(?:Author|Committer|From|[A-Z][a-z]{1,12}(?:-[a-z]{2,12})?-by):\s{1,8}(?P<name>[^\W\d_][^<>\n\\\"]{2,60}?)\s{1,3}<", None, everywhere=True,
     ),
-    Masker("user", ("user.name",), re.compile(r"user\.name[ =]{1,3}[\\\"']{0,6}(?P<name>[^\W\d_][^<>\n\\\"']{2,60})"), None, everywhere=True),
-    Masker("user", ("cn=", "uid="), re.compile(r"(?i)\b(?:CN|UID)=(?P<name>[^,=\n\"'\\]{2,60})(?=,\s?(?:OU|DC|O|CN)=)"), None, everywhere=True),
+    Masker("user", ("user.name",), r"user\.name[ =]{1,3}[\\\"']{0,6}(?P<name>[^\W\d_][^<>\n\\\"']{2,60})", None, everywhere=True),
+    Masker("user", ("cn=", "uid="), r"(?i)\b(?:CN|UID)=(?P<name>[^,=\n\"'\\]{2,60})(?=,\s?(?:OU|DC|O|CN)=)", None, everywhere=True),
     Masker(
         "user", ("user", "account", "logged in", "login", "owner"),
-        re.compile(r"(?i:\b(?:user|account|logged in as|login|owner))\W{1,6}(?P<name>[A-Z][A-Z0-9-]{1,15}\\{1,4}[A-Za-z][\w.-]{1,40})"),
+        r"(?i:\b(?:user|account|logged in as|login|owner))\W{1,6}(?P<name>[A-Z][A-Z0-9-]{1,15}\\{1,4}[A-Za-z][\w.-]{1,40})",
         None, everywhere=True,
     ),
     Masker(
-        "email", ("@",), re.compile(r"(?<![\w.%+@-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24}(?![\w@])"),
+        "email", ("@",), r"(?<![\w.%+@-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24}(?![\w@])",
         _email, everywhere=True,
     ),
 )  # fmt: skip

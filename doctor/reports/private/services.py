@@ -5,29 +5,7 @@ from __future__ import annotations
 import re
 
 from doctor.reports.private.masker import EQUALS, Masker
-from doctor.reports.private.public_names import PUBLIC_ORGANISATIONS, is_public_host
-
-URL = re.compile(
-    r"(?i)(?<![a-z0-9])(?P<scheme>[a-z][a-z0-9+.-]{1,24})://(?P<user>[^/\s\"'<>]{1,400}@)?"
-    r"(?P<host>\[[0-9a-f:.]{2,45}\]|[^/\s\"'<>:?#@()\[\]{},;`\\\ufffd]{1,255})(?P<port>:\d{1,5})?(?P<rest>[^\s\"'<>`)\\\ufffd]{0,2000})"
-)
-_STORES_WORDS = """
-s3 s3a s3n gs gcs abfs abfss wasb wasbs az adl r2 oss obs cos cosn hdfs webhdfs swift nfs smb cifs lakefs dbfs minio b2 ks3 tos bos
-"""
-_STORES = frozenset(_STORES_WORDS.split())
-_NO_HOSTS_WORDS = """
-file hf models runs mlflow-artifacts wandb-artifact data unix sqlite http+unix containerd docker
-"""
-_NO_HOSTS = frozenset(_NO_HOSTS_WORDS.split())
-"""Kinds of address after which no host stands: their paths are judged as paths."""
-
-
-def kind_of_private_address(scheme: str, host: str) -> str | None:
-    """`bucket` or `host` when what an address points at is somebody's own; None when it is everybody's, or when no host is named."""
-    if scheme.lower() in _STORES:
-        return "bucket"
-    return None if scheme.lower() in _NO_HOSTS or is_public_host(host) else "host"
-
+from doctor.reports.private.public_names import PUBLIC_ORGANISATIONS
 
 _PLAIN = r"[A-Za-z0-9][A-Za-z0-9._-]{1,100}"
 _NOTHING_WORDS = """
@@ -61,67 +39,61 @@ _ACCOUNT_NAMES = (
 )
 
 SERVICES = (
-    Masker("arn", ("arn:",), re.compile(r"\barn:aws[a-z-]{0,10}:[a-z0-9-]{2,30}:[a-z0-9-]{0,20}:\d{0,12}:[^\s\"'<>,;)\]}\\\ufffd]{1,300}")),
+    Masker("arn", ("arn:",), r"\barn:aws[a-z-]{0,10}:[a-z0-9-]{2,30}:[a-z0-9-]{0,20}:\d{0,12}:[^\s\"'<>,;)\]}\\\ufffd]{1,300}"),
     Masker(
         "account", ("account", "sagemaker-"),
-        re.compile(r"(?i)(?:\baccount(?:[ _-]?(?:id|number))?\W{1,6}|\bsagemaker-[a-z0-9-]{1,20}-)(?P<name>\d{12}|\d{4}-\d{4}-\d{4})(?!\d)"),
+        r"(?i)(?:\baccount(?:[ _-]?(?:id|number))?\W{1,6}|\bsagemaker-[a-z0-9-]{1,20}-)(?P<name>\d{12}|\d{4}-\d{4}-\d{4})(?!\d)",
         None, everywhere=True,
     ),
     Masker(
         "account", ("=", ":"),
-        re.compile(
-            rf"(?<![A-Za-z])(?:[A-Z][A-Z0-9]{{1,20}}_){{1,4}}(?:{_ACCOUNT_NAMES}){EQUALS}(?P<name>[A-Za-z0-9][\w.@-]{{1,100}}(?:/[\w.-]{{1,100}})?)"
-        ), _named, everywhere=True,
+        rf"(?<![A-Za-z])(?:[A-Z][A-Z0-9]{{1,20}}_){{1,4}}(?:{_ACCOUNT_NAMES}){EQUALS}(?P<name>[A-Za-z0-9][\w.@-]{{1,100}}(?:/[\w.-]{{1,100}})?)",
+        _named, everywhere=True,
     ),
-    Masker("account", ("domain",), re.compile(rf"\b(?:USERDOMAIN|USERDNSDOMAIN){EQUALS}(?P<name>{_PLAIN})"), _named, everywhere=True),
+    Masker("account", ("domain",), rf"\b(?:USERDOMAIN|USERDNSDOMAIN){EQUALS}(?P<name>{_PLAIN})", _named, everywhere=True),
     Masker(
         "account", ("--account", "-a ", "--project", "--namespace", "--entity", "--wandb", "--workspace", "--resource-group",
             "--subscription", "--comet", "--mlflow", "--team"),
-        re.compile(
-            r"(?:(?:sbatch|srun|salloc|#SBATCH)[^\n]{0,120}?\s(?:-A|--account)|--(?:project|project[_-]id|account|namespace|entity|workspace"
-            r"|resource-group|subscription"
-            rf"|(?:wandb|comet|mlflow|neptune)[_-][a-z]{{2,12}}(?:[_-]name)?|team))(?:=|\s{{1,4}})[\\\"']{{0,4}}(?P<name>{_PLAIN}(?:/{_PLAIN})?)"
-        ), _named, everywhere=True,
+        r"(?:(?:sbatch|srun|salloc|#SBATCH)[^\n]{0,120}?\s(?:-A|--account)|--(?:project|project[_-]id|account|namespace|entity|workspace"
+        r"|resource-group|subscription"
+        rf"|(?:wandb|comet|mlflow|neptune)[_-][a-z]{{2,12}}(?:[_-]name)?|team))(?:=|\s{{1,4}})[\\\"']{{0,4}}(?P<name>{_PLAIN}(?:/{_PLAIN})?)",
+        _named, everywhere=True,
     ),
     Masker(
         "account", ("projects/", "set project"),
-        re.compile(
-            r"(?:\bprojects/|\bset project )(?P<name>[a-z][a-z0-9-]{3,40})(?=/(?:locations|zones|regions|global|secrets|topics|datasets|models"
-            r"|serviceAccounts)|\s|$|[\"'\\])"
-        ), _named, everywhere=True,
+        r"(?:\bprojects/|\bset project )(?P<name>[a-z][a-z0-9-]{3,40})(?=/(?:locations|zones|regions|global|secrets|topics|datasets|models"
+        r"|serviceAccounts)|\s|$|[\"'\\])", _named, everywhere=True,
     ),
     Masker(
         "account", ("project_id", "resource_group", "resourcegroup", "tenant", "workspace_name", "account_name", "accountname"),
-        re.compile(rf"(?i)\b(?:project_id|resource_?group(?:_?name)?|tenant(?:_?id)?|workspace_name|account_?name){EQUALS}(?P<name>{_PLAIN})"),
+        rf"(?i)\b(?:project_id|resource_?group(?:_?name)?|tenant(?:_?id)?|workspace_name|account_?name){EQUALS}(?P<name>{_PLAIN})",
         _named, everywhere=True,
     ),
-    Masker("account", ("/subscriptions/", "/resourcegroups/"), re.compile(r"(?i)/(?:subscriptions|resourceGroups)/(?P<name>[^\s\"'<>\\,;)]{3,400})")),
-    Masker("account", (".iam.gserviceaccount",), re.compile(r"@(?P<name>[a-z][a-z0-9-]{3,40})\.iam\.gserviceaccount"), None, everywhere=True),
+    Masker("account", ("/subscriptions/", "/resourcegroups/"), r"(?i)/(?:subscriptions|resourceGroups)/(?P<name>[^\s\"'<>\\,;)]{3,400})"),
+    Masker("account", (".iam.gserviceaccount",), r"@(?P<name>[a-z][a-z0-9-]{3,40})\.iam\.gserviceaccount", None, everywhere=True),
     Masker(
         "image", ("gcr.io/", "pkg.dev/", "ghcr.io/", "quay.io/", "azurecr.io", "public.ecr.aws/"),
-        re.compile(r"(?:(?<=gcr\.io/)|(?<=pkg\.dev/)|(?<=ghcr\.io/)|(?<=quay\.io/)|(?<=public\.ecr\.aws/))(?P<path>[A-Za-z0-9][\w./:@-]{1,200})"),
+        r"(?:(?<=gcr\.io/)|(?<=pkg\.dev/)|(?<=ghcr\.io/)|(?<=quay\.io/)|(?<=public\.ecr\.aws/))(?P<path>[A-Za-z0-9][\w./:@-]{1,200})",
         _public_image, everywhere=True,
     ),
-    Masker("image", (".azurecr.io",), re.compile(r"(?<![\w.-])[a-z0-9-]{2,60}\.azurecr\.io[\w./:@-]{0,200}"), None, everywhere=True),
+    Masker("image", (".azurecr.io",), r"(?<![\w.-])[a-z0-9-]{2,60}\.azurecr\.io[\w./:@-]{0,200}", None, everywhere=True),
     Masker(
         "bucket", ("bucket",),
-        re.compile(rf"(?i)(?:_bucket|\bbucket)(?:[_ -]?name)?(?:{EQUALS}|\s{{1,3}}[\\\"'`]{{1,6}})(?P<name>[a-z0-9][a-z0-9.-]{{2,62}})(?![\w-])"),
+        rf"(?i)(?:_bucket|\bbucket)(?:[_ -]?name)?(?:{EQUALS}|\s{{1,3}}[\\\"'`]{{1,6}})(?P<name>[a-z0-9][a-z0-9.-]{{2,62}})(?![\w-])",
         _named, everywhere=True,
     ),
-    Masker("bucket", ("dbfs:/",), re.compile(r"dbfs:/(?:mnt|FileStore|Volumes)/(?P<name>[^/\s\"'\\,;)]{2,100})"), None, everywhere=True),
-    Masker("account", ("onedrive - ",), re.compile(r"OneDrive - (?P<name>[^\\/\n\"]{2,60})(?=[\\/])"), None, everywhere=True),
-    Masker("account", ("orgs:",), re.compile(r"\borgs:\s{1,8}(?P<name>[\w,-]{2,100})"), _named, everywhere=True),
+    Masker("bucket", ("dbfs:/",), r"dbfs:/(?:mnt|FileStore|Volumes)/(?P<name>[^/\s\"'\\,;)]{2,100})", None, everywhere=True),
+    Masker("account", ("onedrive - ",), r"OneDrive - (?P<name>[^\\/\n\"]{2,60})(?=[\\/])", None, everywhere=True),
+    Masker("account", ("orgs:",), r"\borgs:\s{1,8}(?P<name>[\w,-]{2,100})", _named, everywhere=True),
     # Experiment trackers
-    Masker("account", ("logged in as",), re.compile(r"(?i)logged in as:? {1,3}\S{1,80} \((?P<name>[^)\n\\]{2,80})\)"), None, everywhere=True),
-    Masker("account", ("syncing run", "resuming run"), re.compile(r"(?:Syncing|Resuming) run (?P<name>[\w-]{3,100})"), None, everywhere=True),
-    Masker("account", ("entity",), re.compile(rf"(?i)\bentity(?:{EQUALS}|\s{{1,2}}[\\\"'`]{{0,6}})(?P<name>{_PLAIN})"), _hyphenated, everywhere=True),
+    Masker("account", ("logged in as",), r"(?i)logged in as:? {1,3}\S{1,80} \((?P<name>[^)\n\\]{2,80})\)", None, everywhere=True),
+    Masker("account", ("syncing run", "resuming run"), r"(?:Syncing|Resuming) run (?P<name>[\w-]{3,100})", None, everywhere=True),
+    Masker("account", ("entity",), rf"(?i)\bentity(?:{EQUALS}|\s{{1,2}}[\\\"'`]{{0,6}})(?P<name>{_PLAIN})", _hyphenated, everywhere=True),
     Masker(
         "account", ("wandb", "comet", "neptune", "clearml", "mlflow", "trackio", "swanlab", "dagshub", "task.init", "aim"),
-        re.compile(
-            rf"(?:\b|_)(?:project|project_name|entity|workspace|experiment|experiment_name|group|run_name|name|team|org"
-            rf"|set_experiment\([\\\"']{{1,4}}|create_experiment\([\\\"']{{1,4}})"
-            rf"(?:{EQUALS}|(?<=[\"']))(?P<name>{_PLAIN}(?:/{_PLAIN})?)"
-        ), _of_tracker, everywhere=True,
+        rf"(?:\b|_)(?:project|project_name|entity|workspace|experiment|experiment_name|group|run_name|name|team|org"
+        rf"|set_experiment\([\\\"']{{1,4}}|create_experiment\([\\\"']{{1,4}})"
+        rf"(?:{EQUALS}|(?<=[\"']))(?P<name>{_PLAIN}(?:/{_PLAIN})?)", _of_tracker, everywhere=True,
     ),
-    Masker("model", ("models:/",), re.compile(rf"models:/(?P<name>{_PLAIN})"), None, everywhere=True),
+    Masker("model", ("models:/",), rf"models:/(?P<name>{_PLAIN})", None, everywhere=True),
 )  # fmt: skip

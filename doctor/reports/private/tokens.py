@@ -190,101 +190,84 @@ _PASSWORD_WORDS = "pass ?word|passwd|passphrase|pass phrase|passcode|pwd"
 SECRETS = (
     Masker(
         "private-key", ("-----begin",),
-        re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|CERTIFICATE)[A-Z ]{0,20}-----.*?(?:-----END [A-Z0-9 ]{0,60}-----|\Z)", re.DOTALL),
+        r"(?s)-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|CERTIFICATE)[A-Z ]{0,20}-----.*?(?:-----END [A-Z0-9 ]{0,60}-----|\Z)",
     ),
-    Masker("token", ("authorization", "key", "token", "secret"), re.compile(rf"(?i)(?<![A-Za-z])(?:{_HEADERS})" + _HEADER), None, everywhere=True),
-    Masker("cookie", ("cookie",), re.compile(r"(?i)\b(?:set-)?cookie" + _HEADER)),
+    Masker("token", ("authorization", "key", "token", "secret"), rf"(?i)(?<![A-Za-z])(?:{_HEADERS})" + _HEADER, None, everywhere=True),
+    Masker("cookie", ("cookie",), r"(?i)\b(?:set-)?cookie" + _HEADER),
     Masker(
         "cookie", ("sess", "xsrf", "csrf", "connect.sid"),
-        re.compile(
-            r"(?i)(?:sess(?:ion)?[_-]?id|_xsrf(?:[_-]token)?|xsrf-token|csrf[_-]?token|connect\.sid)"
-            r"""[\\"']{0,6}\s{0,4}[:=]\s{0,4}[\\"']{0,6}(?P<value>[^\s"'\\;,&<>]{6,400})"""
-        ),
+        r"(?i)(?:sess(?:ion)?[_-]?id|_xsrf(?:[_-]token)?|xsrf-token|csrf[_-]?token|connect\.sid)"
+        r"""[\\"']{0,6}\s{0,4}[:=]\s{0,4}[\\"']{0,6}(?P<value>[^\s"'\\;,&<>]{6,400})""",
     ),
     Masker(
         "token", ("bearer", "basic", "negotiate"),
-        re.compile(r"(?i)\b(?:bearer|basic|negotiate)\s{1,4}(?P<value>[A-Za-z0-9._~+/=-]{8,2000})"), _bearer, everywhere=True,
+        r"(?i)\b(?:bearer|basic|negotiate)\s{1,4}(?P<value>[A-Za-z0-9._~+/=-]{8,2000})", _bearer, everywhere=True,
     ),
-    Masker("token", (), re.compile(rf"(?<![A-Za-z0-9_])(?:{_SHAPES})"), None, everywhere=True),
+    Masker("token", (), rf"(?<![A-Za-z0-9_])(?:{_SHAPES})", None, everywhere=True),
     Masker(
         "token", ("=",),
-        re.compile(
-            r"(?i)[?&#](?:[a-z0-9_-]{0,30}(?:token|key|secret|signature|credential|password|passwd|auth|session|ticket|policy|jwt)|sig|code|state"
-            r"|sid|pwd|pass)="
-            r"(?P<value>[^\s&#\"'<>\\]{4,2000})"
-        ), None, everywhere=True,
+        r"(?i)[?&#](?:[a-z0-9_-]{0,30}(?:token|key|secret|signature|credential|password|passwd|auth|session|ticket|policy|jwt)|sig|code|state"
+        r"|sid|pwd|pass)="
+        r"(?P<value>[^\s&#\"'<>\\]{4,2000})", None, everywhere=True,
     ),
-    Masker("token", ("$",), re.compile(_HASHED), None, everywhere=True),
-    Masker("token", ("-data",), re.compile(r"(?i)\b[a-z]{2,20}-(?:key|certificate|authority)-data" + _HEADER), None, everywhere=True),
+    Masker("token", ("$",), _HASHED, None, everywhere=True),
+    Masker("token", ("-data",), r"(?i)\b[a-z]{2,20}-(?:key|certificate|authority)-data" + _HEADER, None, everywhere=True),
     Masker(
         "token", ("--",),
-        re.compile(
-            rf"(?i)--(?P<option>(?:[a-z0-9]{{1,20}}[-_]){{0,3}}(?:{_OPTIONS}))(?:=|\s{{1,4}})['\"]?(?P<value>[^\s'\"\\-][^\s'\"\\]{{3,400}})"
-        ), _option, everywhere=True,
+        rf"(?i)--(?P<option>(?:[a-z0-9]{{1,20}}[-_]){{0,3}}(?:{_OPTIONS}))(?:=|\s{{1,4}})['\"]?(?P<value>[^\s'\"\\-][^\s'\"\\]{{3,400}})",
+        _option, everywhere=True,
     ),
     Masker(
         "credentials", ("curl", "wget", "http", "--user", "--proxy-user"),
-        re.compile(
-            r"(?:\b(?:curl|wget|https?|xh)\b[^\n]{0,200}?\s(?:-u|-U|-a)"
-            r"|--(?:proxy-)?user)[= ]{0,3}['\"]?(?P<value>[^\s:'\"\\]{1,80}:[^\s'\"\\]{1,200})"
-        ), _login, everywhere=True,
+        r"(?:\b(?:curl|wget|https?|xh)\b[^\n]{0,200}?\s(?:-u|-U|-a)"
+        r"|--(?:proxy-)?user)[= ]{0,3}['\"]?(?P<value>[^\s:'\"\\]{1,80}:[^\s'\"\\]{1,200})", _login, everywhere=True,
     ),
     Masker(
         "token", ("docker", "podman", "sshpass", "mysql", "mongo", "az login", "nats", "ldap"),
-        re.compile(
-            r"(?i)\b(?:(?:docker|podman|nerdctl|helm registry|az) login|sshpass|mysql(?:dump|admin)?|mariadb|mongo(?:sh|dump|restore)?|ldapsearch"
-            r"|nats)"
-            r"\b[^\n|]{0,120}?\s(?-i:-p|-w)\s{0,2}['\"]?(?P<value>[^\s'\"\\-][^\s'\"\\]{3,200})"
-        ), None, everywhere=True,
+        r"(?i)\b(?:(?:docker|podman|nerdctl|helm registry|az) login|sshpass|mysql(?:dump|admin)?|mariadb|mongo(?:sh|dump|restore)?|ldapsearch"
+        r"|nats)"
+        r"\b[^\n|]{0,120}?\s(?-i:-p|-w)\s{0,2}['\"]?(?P<value>[^\s'\"\\-][^\s'\"\\]{3,200})", None, everywhere=True,
     ),
-    Masker("token", ("redis-cli",), re.compile(r"\bredis-cli\b[^\n|]{0,120}?\s-a\s{1,2}['\"]?(?P<value>[^\s'\"\\]{4,200})"), None, everywhere=True),
-    Masker("token", ("pass:",), re.compile(r"(?<![A-Za-z])pass:(?P<value>[^\s'\"\\]{4,200})"), _told_password, everywhere=True),
+    Masker("token", ("redis-cli",), r"\bredis-cli\b[^\n|]{0,120}?\s-a\s{1,2}['\"]?(?P<value>[^\s'\"\\]{4,200})", None, everywhere=True),
+    Masker("token", ("pass:",), r"(?<![A-Za-z])pass:(?P<value>[^\s'\"\\]{4,200})", _told_password, everywhere=True),
     Masker(
         "token", ("login",),
-        re.compile(r"\b(?:wandb|huggingface-cli|hf auth|comet|kaggle|neptune)\s{1,2}login\s{1,4}(?!-)(?P<value>[A-Za-z0-9_-]{16,200})"),
+        r"\b(?:wandb|huggingface-cli|hf auth|comet|kaggle|neptune)\s{1,2}login\s{1,4}(?!-)(?P<value>[A-Za-z0-9_-]{16,200})",
         None, everywhere=True,
     ),
     Masker(
         "token", ("setx",),
-        re.compile(r"(?i)\bsetx\s{1,4}\w{0,60}(?:key|token|secret|password|pass)\s{1,4}[\"']?(?P<value>[^\s\"'\\]{4,400})"), None, everywhere=True,
+        r"(?i)\bsetx\s{1,4}\w{0,60}(?:key|token|secret|password|pass)\s{1,4}[\"']?(?P<value>[^\s\"'\\]{4,400})", None, everywhere=True,
     ),
     Masker(
-        "token", ("login",), re.compile(r"(?i)\blogin\s{1,4}\S{1,100}\s{1,8}password\s{1,4}(?P<value>[^\s\"'\\]{1,400})"), None, everywhere=True,
+        "token", ("login",), r"(?i)\blogin\s{1,4}\S{1,100}\s{1,8}password\s{1,4}(?P<value>[^\s\"'\\]{1,400})", None, everywhere=True,
     ),
     Masker(
         "token", ("pass", "pwd"),
-        re.compile(
-            rf"(?i)(?<![A-Za-z_])(?:{_PASSWORD_WORDS})\s{{1,3}}(?:(?:is|was|reads|set to|changed to|=)(?::|\s)\s{{0,3}})"
-            r"(?:[\\\"'`]{1,6}(?P<quoted>[^\s\"'`\\]{4,100})|(?P<value>[^\s\"'`\\]{4,100}))"
-        ), _told_password, everywhere=True,
+        rf"(?i)(?<![A-Za-z_])(?:{_PASSWORD_WORDS})\s{{1,3}}(?:(?:is|was|reads|set to|changed to|=)(?::|\s)\s{{0,3}})"
+        r"(?:[\\\"'`]{1,6}(?P<quoted>[^\s\"'`\\]{4,100})|(?P<value>[^\s\"'`\\]{4,100}))", _told_password, everywhere=True,
     ),
     Masker(
         "token", ("pass", "token", "key"),
-        re.compile(
-            rf"(?i)(?<![A-Za-z_])(?:(?:{_PASSWORD_WORDS})|(?:api|access|secret|auth)[ -](?:token|key)|token|secret)(?:\s{{1,3}}(?:is|was|reads"
-            rf"|=))?:?\s{{1,3}}"
-            r"[\\\"'`]{0,6}(?P<value>[^\s\"'`\\,;()]{6,200})"
-        ), _told_token, everywhere=True,
+        rf"(?i)(?<![A-Za-z_])(?:(?:{_PASSWORD_WORDS})|(?:api|access|secret|auth)[ -](?:token|key)|token|secret)(?:\s{{1,3}}(?:is|was|reads"
+        rf"|=))?:?\s{{1,3}}"
+        r"[\\\"'`]{0,6}(?P<value>[^\s\"'`\\,;()]{6,200})", _told_token, everywhere=True,
     ),
     Masker(
         "token", (),
-        re.compile(
-            rf"""(?i)(?P<word>{_SECRET_WORDS})["'\]\\]{{0,8}}[ \t]{{0,4}}(?:=>|==|=|:|{_also_escaped(_WIDE_COLON)})[ \t]{{0,4}}"""
-            rf"""(?:[bru]{{1,2}}(?=["']))?{_VALUE}"""
-        ), _assigned_secret, everywhere=True,
+        rf"""(?i)(?P<word>{_SECRET_WORDS})["'\]\\]{{0,8}}[ \t]{{0,4}}(?:=>|==|=|:|{_also_escaped(_WIDE_COLON)})[ \t]{{0,4}}"""
+        rf"""(?:[bru]{{1,2}}(?=["']))?{_VALUE}""", _assigned_secret, everywhere=True,
     ),
-    Masker("token", (), re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40,4000}={0,2}(?![A-Za-z0-9+/])"), _random_word, everywhere=True),
-    Masker("token", (), re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{20,200}(?![A-Za-z0-9])"), _random_word, everywhere=True),
+    Masker("token", (), r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40,4000}={0,2}(?![A-Za-z0-9+/])", _random_word, everywhere=True),
+    Masker("token", (), r"(?<![A-Za-z0-9])[A-Za-z0-9]{20,200}(?![A-Za-z0-9])", _random_word, everywhere=True),
     Masker(
         "licence", ("-",),
-        re.compile(r"(?<![\w-])(?=[A-Z0-9-]{0,40}\d)(?=[0-9-]{0,40}[A-Z])[A-Z0-9]{5}(?:-[A-Z0-9]{5}){3,5}(?![\w-])"), None, everywhere=True,
+        r"(?<![\w-])(?=[A-Z0-9-]{0,40}\d)(?=[0-9-]{0,40}[A-Z])[A-Z0-9]{5}(?:-[A-Z0-9]{5}){3,5}(?![\w-])", None, everywhere=True,
     ),
     Masker(
         "licence", ("licen", "product", "activation"),
-        re.compile(
-            r"(?i)\b(?:licen[cs]e|product|activation)[ _-]{0,2}(?:key|code|number|serial|id)[\\\"']{0,6}\s{0,20}(?:[=:]|is)?\s{0,20}[\\\"']{0,6}"
-            r"(?P<value>[A-Za-z0-9][A-Za-z0-9-]{7,100})(?![\w-])"
-        ), _told_token, everywhere=True,
+        r"(?i)\b(?:licen[cs]e|product|activation)[ _-]{0,2}(?:key|code|number|serial|id)[\\\"']{0,6}\s{0,20}(?:[=:]|is)?\s{0,20}[\\\"']{0,6}"
+        r"(?P<value>[A-Za-z0-9][A-Za-z0-9-]{7,100})(?![\w-])", _told_token, everywhere=True,
     ),
 )  # fmt: skip
 """Masked in every output. In this order: what is longer, and says more clearly what it is, before what is shorter."""
