@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 from doctor.facts.environment import Requirement
 from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.knowledge.schema import plain
-from doctor.reports.private import MASKERS
+from doctor.reports.private.kinds import MASKERS
 from doctor.reports.private.masker import LABEL
 from doctor.reports.redact import Masked, Private, Redactor, Screen
 from tests.environments import environment
