@@ -24,8 +24,10 @@ _WHOLE, _TITLED = 2, 4
 """On the first screen, so many of those that concern somebody are shown with their remedy, and so many at all; the others by id."""
 _PLACES = 3
 """Of a program, so many are shown of each finding."""
-_SECOND, _VERSIONS, _NEXT, _AVOID, _AIR, _DETAILS, _MACHINE = range(1, 8)
+_SECOND, _VERSIONS, _NEXT, _AIR, _AVOID, _DETAILS, _MACHINE = range(1, 8)
 """What is left out where the screen is full, the last first."""
+_SPARE = {"run": _SECOND, "avoid": _AVOID}
+"""Of the lines under a finding."""
 _OUTCOME_STYLES: Mapping[Outcome, str] = {"ok": "bold green", "problem": "bold red", "unsure": "bold yellow"}
 _STYLES = {"silent": "bold magenta", "error": "bold red", "warning": "yellow"}
 
@@ -261,7 +263,7 @@ def _spelt_out(finding: Finding, spare: int) -> Iterator[Row]:
     for number, place in enumerate(finding.places[:_PLACES]):
         yield row(*_place(place), spare=_DETAILS if number else 0)
     for line in _near(finding) if finding.concerns_somebody else _brief(finding):
-        yield row(_line(line), spare=spare if line[0] in ("found", "remedy") else _AVOID if line[0] == "avoid" else _DETAILS)
+        yield row(_line(line, one_line=line[0] == "run"), spare=spare if line[0] in ("found", "remedy") else _SPARE.get(line[0], _DETAILS))
 
 
 def _sections(shown: Sequence[Finding], report: Report) -> Iterator[_Section]:
@@ -468,7 +470,8 @@ def _next(report: Report, everything: bool) -> Iterator[Row]:
     if here and not any(environment.installed(name) for name in STACK):
         rows.append(("another environment", "doctor --python PATH"))
     elif here:
-        rows.append(("is it really so here", f"doctor confirm{python}"))
+        if not report.observations:
+            rows.append(("is it really so here", f"doctor confirm{python}"))
         rows.append(("for a bug report", f"doctor report{python} -o report.md"))
     advisories = [each.id for each in report.findings if each.kind != "installation"]
     if everything and advisories:
