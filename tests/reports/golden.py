@@ -8,6 +8,7 @@ writes them anew into `tests/reports/golden/`; read the difference line by line,
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from doctor.diagnosis.diagnosis import diagnose
 from doctor.explain.explanation import LikelyCause
 from doctor.facts.environment import Accelerator, Driver, Environment, InstallationFault, Memory, Requirement, TorchRuntime, Unknown
 from doctor.facts.observation import Observation
+from doctor.facts.program import Place
 from doctor.knowledge.installation import KNOWN_FAULTS
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.releases import Releases
 from doctor.reports.attachment import Attachment, attachment_of
-from doctor.reports.document import report_on
+from doctor.reports.document import Report, report_on
 from doctor.reports.markdown import TEMPLATES, markdown
 from doctor.reports.redact import Redactor
 from doctor.reports.terminal.check import print_report
@@ -110,18 +112,40 @@ def golden_reports() -> dict[str, str]:
 
 
 def golden_screens() -> dict[str, str]:
-    """The first screens of `doctor check`, by file name and at three widths: nothing wrong, two things, many, and what cannot be told."""
-    redactor = Redactor(("/home/ann",), "ann", "bigbox")
-    healthy = environment(torch="2.6.0+cu124", transformers="4.46.3", accelerate="1.0.1")
+    """The first screens of `doctor check` and `doctor confirm`, by file name and at three widths."""
     screens = {}
-    unsure = replace(healthy, unknown=(Unknown("torch.cuda_available", "torch did not answer within 30 seconds", important=True),))
-    for name, here in (("healthy", healthy), ("wrong", golden_environment()), ("crowded", crowded_environment()), ("unsure", unsure)):
-        report = report_on(diagnose(here, golden_matrix(), {}), redactor)
+    for name, report in _checks():
         for width in (60, 80, 120):
             page = io.StringIO()
             print_report(report, Console(file=page, width=width, highlight=False, emoji=False))
             screens[f"check-{name}-{width}.txt"] = "\n".join(line.rstrip() for line in page.getvalue().split("\n"))
     return screens
+
+
+def _checks() -> Iterator[tuple[str, Report]]:
+    """Nothing wrong, two things, many, what cannot be told, what reproducers saw, and a program that sets things off."""
+    redactor = Redactor(("/home/ann",), "ann", "bigbox")
+    healthy = environment(torch="2.6.0+cu124", transformers="4.46.3", accelerate="1.0.1")
+    unsure = replace(healthy, unknown=(Unknown("torch.cuda_available", "torch did not answer within 30 seconds", important=True),))
+    for name, here in (("healthy", healthy), ("wrong", golden_environment()), ("crowded", crowded_environment()), ("unsure", unsure)):
+        yield name, report_on(diagnose(here, golden_matrix(), {}), redactor)
+    seen = (
+        Observation("MT901", "reproduced", "without an error, 24 of 24 tensors lost; lm_head.weight differs in 3072 of 3072 values"),
+        Observation("MT902", "not reproduced", "all tensors are as in the file"),
+    )
+    confirmed = report_on(diagnose(healthy, golden_matrix(), {}, observations=seen), redactor)
+    yield "confirmed", confirmed
+    places = [
+        Place("train.py", line, 5, "model = AutoModelForCausalLM.from_pretrained(name, device_map='auto')", "certain") for line in (14, 31, 60, 72)
+    ]
+    shown = diagnose(healthy, golden_matrix(), {})
+    certain, likely, *others = shown.findings
+    findings = (
+        replace(certain, concerns="program", places=tuple(places)),
+        replace(likely, concerns="possible-use", places=(replace(places[0], sure="likely"),), missing=("the size of the model",)),
+        *others,
+    )
+    yield "program", report_on(replace(shown, findings=findings), redactor)
 
 
 if __name__ == "__main__":

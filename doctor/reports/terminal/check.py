@@ -56,6 +56,7 @@ def _body(report: Report) -> Iterator[Row]:
     """What concerns somebody, and what to do about it."""
     yield from _near_findings(report)
     yield from _actions(report)
+    yield from _cleared(report)
     yield from _rest(report, False)
     yield from _unknown(report, False)
 
@@ -233,7 +234,7 @@ def _all_findings(report: Report, whole: bool) -> Iterator[Row]:
 
 
 def _near_findings(report: Report) -> Iterator[Row]:
-    """Those that concern somebody, or may: a few with their remedy, a few more by title, the rest by id; and what was cleared."""
+    """Those that concern somebody, or may: a few with their remedy, a few more by title, the rest by id."""
     sections = list(_sections([each for each in report.findings if each.concerns_somebody or each.places], report))
     numbers = itertools.count()
     others = []
@@ -251,9 +252,12 @@ def _near_findings(report: Report) -> Iterator[Row]:
                 others.append(finding.id)
     if next(numbers) > _WHOLE:
         yield row(Paragraph(f"{'and ' if others else ''}{', '.join(others)}{'; ' if others else ''}-v shows each whole"))
-    cleared = [each.id for each in report.findings if each.status == "cleared" and not (each.concerns_somebody or each.places)]
+
+
+def _cleared(report: Report) -> Iterator[Row]:
+    cleared = [each.id for each in report.findings if each.status == "cleared" and not each.places]
     if cleared:
-        yield row(Text())
+        yield row(Text(), spare=_AIR)
         yield row(Paragraph(f"Cleared here, as the versions match but the reproducer passed: {', '.join(cleared)}.", ""))
 
 
