@@ -15,20 +15,17 @@ _ASSIGNMENT = re.compile(r"(?:^|[\s;&])(?:export\s{1,8}|ENV\s{1,8})?([A-Z][A-Z0-
 _OLD_ENV = re.compile(r"^\s{0,20}ENV\s{1,8}([A-Z][A-Z0-9_]{1,60})\s{1,8}(\S{1,200})\s{0,20}$")
 _PROCESSES = re.compile(r"\btorchrun\b.{0,300}?--nproc[_-]per[_-]node[= ](\w{1,10})|\baccelerate\s{1,8}launch\b.{0,300}?--num_processes[= ](\d{1,6})")
 _FSDP = re.compile(r"\baccelerate\s{1,8}launch\b.{0,300}?--use_fsdp\b")
+_SETTING = re.compile(r"^\s{0,20}(distributed_type|num_processes|fsdp_version|fsdp_cpu_ram_efficient_loading)\s{0,8}:\s{0,8}[\"']?(\w{1,40})")
 _MOST_LINES = 20_000
 
 
-def is_launcher(file: str) -> bool:
-    """Whether a file, by its name, may set variables."""
-    return _NAMES.fullmatch(os.path.basename(file)) is not None or file.endswith((".yaml", ".yml"))
+def is_script(file: str) -> bool:
+    """Whether a file, by its name, is a script or a list of variables."""
+    return _NAMES.fullmatch(os.path.basename(file)) is not None
 
 
-def variables_of(content: bytes, file: str) -> Iterator[Variable]:
+def script_variables(content: bytes, file: str) -> Iterator[Variable]:
     """The variables that a script sets."""
-    if file.endswith((".yaml", ".yml")):
-        if b"distributed_type" in content:
-            yield from _of_accelerate(content, file)
-        return
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines()[:_MOST_LINES], 1):
         text = line[:2000]
         if text.lstrip().startswith("#"):
@@ -45,11 +42,10 @@ def variables_of(content: bytes, file: str) -> Iterator[Variable]:
             yield Variable("ACCELERATE_USE_FSDP", "true", Place(file, number, launch.start() + 1, source, "certain"))
 
 
-_SETTING = re.compile(r"^\s{0,20}(distributed_type|num_processes|fsdp_version|fsdp_cpu_ram_efficient_loading)\s{0,8}:\s{0,8}[\"']?(\w{1,40})")
-
-
-def _of_accelerate(content: bytes, file: str) -> Iterator[Variable]:
-    """What `accelerate launch --config_file` sets for its processes (accelerate/utils/launch.py)."""
+def configured_variables(content: bytes, file: str) -> Iterator[Variable]:
+    """What `accelerate launch --config_file` sets for its processes (accelerate/utils/launch.py); nothing for any other YAML."""
+    if b"distributed_type" not in content:
+        return
     found = {}
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines()[:_MOST_LINES], 1):
         match = _SETTING.match(line[:500])

@@ -10,14 +10,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Literal
 
 from doctor.errors import DoctorError
 from doctor.facts.program import Ignored, Program, Subject, Unread, Variable
 from doctor.files import read_file
+from doctor.hazards.cache import Cache, opened_cache
 from doctor.hazards.classes import class_subjects
 from doctor.hazards.code import MOST_BYTES, Code, fenced_code, notebook_code, python_code
 from doctor.hazards.flow import Flow, TooLong
-from doctor.hazards.launchers import is_launcher, variables_of
+from doctor.hazards.launchers import configured_variables, is_script, script_variables
 from doctor.hazards.library import called, method_called
 from doctor.hazards.values import Noted
 
@@ -43,8 +45,8 @@ def scan(names: Iterable[str], *, exclude: Sequence[str] = (), reading: Callable
     many files were read; `exclude` are patterns (fnmatch) for the files and folders of a folder that are not.
     Raises `DoctorError` for a name that is not there.
     """
-    with _without_collections():
-        return _scanned(names, tuple(exclude), reading)
+    with _without_collections(), opened_cache() as cache:
+        return _scanned(names, tuple(exclude), reading, cache)
 
 
 @contextlib.contextmanager
@@ -59,7 +61,7 @@ def _without_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _scanned(names: Iterable[str], exclude: Sequence[str], reading: Callable[[int], None]) -> Program:
+def _scanned(names: Iterable[str], exclude: Sequence[str], reading: Callable[[int], None], cache: Cache) -> Program:
     files = lines = 0
     subjects: list[Subject] = []
     variables: list[Variable] = []
@@ -70,7 +72,7 @@ def _scanned(names: Iterable[str], exclude: Sequence[str], reading: Callable[[in
             content = _content(path, unread) if path != STANDARD_INPUT else _standard_input()
             if content is None:
                 continue
-            program = read_program(content, path if path != STANDARD_INPUT else "<stdin>")
+            program = _program_in(content, path if path != STANDARD_INPUT else "<stdin>", cache)
             files += program.files
             lines += program.lines
             subjects += program.subjects
@@ -78,18 +80,39 @@ def _scanned(names: Iterable[str], exclude: Sequence[str], reading: Callable[[in
             unread += program.unread
             ignored += program.ignored
             reading(files)
-            if files % _COLLECT_EVERY == 0:
+            if program.subjects and files % _COLLECT_EVERY == 0:
                 gc.collect()
     return Program(files, lines, tuple(subjects), tuple(variables), tuple(unread), tuple(ignored))
 
 
 def read_program(content: bytes, file: str) -> Program:
     """What the bytes of one file say."""
-    if is_launcher(file):
-        return Program(1, content.count(b"\n") + 1, (), tuple(variables_of(content, file)))
-    if file.endswith((".py", ".pyw")) and not _ANCHORS.search(content):
-        return Program(1, content.count(b"\n") + 1, ())
-    return program_of(_code(content, file))
+    return _read(content, _kind_of(file), file)
+
+
+_Kind = Literal["python", "notebook", "text", "script", "configuration"]
+
+
+def _kind_of(file: str) -> _Kind:
+    """How a file is read, by its name."""
+    if file.endswith((".yaml", ".yml")):
+        return "configuration"
+    if is_script(file):
+        return "script"
+    return "notebook" if file.endswith(".ipynb") else "text" if file.endswith(_TEXTS) else "python"
+
+
+def _read(content: bytes, kind: _Kind, file: str) -> Program:
+    lines = content.count(b"\n") + 1
+    if kind == "configuration":
+        return Program(1, lines, (), tuple(configured_variables(content, file)))
+    if kind == "script":
+        return Program(1, lines, (), tuple(script_variables(content, file)))
+    if kind == "notebook":
+        return program_of(notebook_code(content, file))
+    if kind == "text":
+        return program_of(fenced_code(content.decode("utf-8", "replace").splitlines(), file))
+    return program_of(python_code(content, file)) if _ANCHORS.search(content) else Program(1, lines, ())
 
 
 def program_of(code: Code) -> Program:
@@ -116,14 +139,6 @@ def _with_class(model: Noted, classes: dict[str, Noted]) -> Noted:
     return model
 
 
-def _code(content: bytes, file: str) -> Code:
-    if file.endswith(".ipynb"):
-        return notebook_code(content, file)
-    if file.endswith(_TEXTS):
-        return fenced_code(content.decode("utf-8", "replace").splitlines(), file)
-    return python_code(content, file)
-
-
 def _files(name: str, exclude: Sequence[str], unread: list[Unread]) -> Iterator[str]:
     """The files to be read of one argument."""
     if not os.path.isdir(name):
@@ -138,7 +153,9 @@ def _files(name: str, exclude: Sequence[str], unread: list[Unread]) -> Iterator[
         kept = (each for each in folders if not each.startswith(".") and each not in _SKIPPED and not _is_environment(folder, each))
         folders[:] = sorted(each for each in kept if not _is_excluded(os.path.join(folder, each), exclude))
         for file in sorted(files):
-            if (file.endswith((".py", ".ipynb")) or is_launcher(file)) and not _is_excluded(os.path.join(folder, file), exclude):
+            if (file.endswith(".py") or _kind_of(file) in ("notebook", "script", "configuration")) and not _is_excluded(
+                os.path.join(folder, file), exclude
+            ):
                 count += 1
                 if count > _MOST_FILES:
                     unread.append(Unread(name, 0, f"more than {_MOST_FILES} files: the rest was not read"))
@@ -155,6 +172,11 @@ def _is_excluded(path: str, patterns: Sequence[str]) -> bool:
 
 def _is_environment(folder: str, name: str) -> bool:
     return os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+
+
+def _program_in(content: bytes, file: str, cache: Cache) -> Program:
+    kind = _kind_of(file)
+    return cache.of(content, kind, file, lambda name: _read(content, kind, name))
 
 
 def _standard_input() -> bytes:
