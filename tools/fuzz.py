@@ -39,8 +39,10 @@ ROOT = Path(__file__).parent.parent
 SECONDS = 2.0
 _NAMES = (None, "uv.lock", "poetry.lock", "pylock.toml", "requirements.txt", "environment.yml")
 _MOST_CHARACTERS = 60_000
-_EVERY = 20
-"""One input in so many goes through all of `explain`, which takes ten times as long as the readers."""
+_EVERY = 50
+"""One input in so many may be long, and goes through all of `explain`, which takes ten times as long as the readers do."""
+_LINES = (3, 10, 30)
+"""Most inputs are short pieces: what breaks a reader is seldom long, and more of them can be tried."""
 _SPLIT = (1, 7, 4096)
 """In chunks of how many bytes a text comes."""
 
@@ -129,9 +131,11 @@ def seeds() -> list[str]:
 def changed(number: int, texts: Sequence[str]) -> str:
     """Input number `number`."""
     chance = random.Random(number)
-    text = chance.choice(texts)
+    lines = chance.choice(texts).split("\n")
+    start = chance.randrange(len(lines))
+    text = "\n".join(lines[start : start + chance.choice(_LINES)]) if chance.random() < 0.7 else "\n".join(lines)
     for _ in range(chance.choice((1, 1, 2, 3, 6))):
-        text = chance.choice(_CHANGES)(text, chance, texts)[:_MOST_CHARACTERS]
+        text = chance.choice(_CHANGES)(text, chance, texts)[: _MOST_CHARACTERS if number % _EVERY == 0 else _MOST_CHARACTERS // 10]
     return text
 
 
@@ -150,7 +154,7 @@ def _swap(lines: list[str], at: int, chance: random.Random) -> None:
 
 
 def _repeat(lines: list[str], at: int, chance: random.Random) -> None:
-    lines[at:at] = [lines[at]] * chance.choice((1, 20, 500))
+    lines[at:at] = [lines[at]] * chance.choice((1, 1, 20, 300))
 
 
 def _delete(lines: list[str], at: int, chance: random.Random) -> None:
@@ -175,14 +179,14 @@ def _replace_number(text: str, chance: random.Random, _: Sequence[str]) -> str:
 
 def _insert(text: str, chance: random.Random, _: Sequence[str]) -> str:
     at = chance.randrange(len(text) + 1)
-    return text[:at] + chance.choice(_ODD) * chance.choice((1, 1, 5, 3000)) + text[at:]
+    return text[:at] + chance.choice(_ODD) * chance.choice((1, 1, 1, 5, 1000)) + text[at:]
 
 
 def _stretch(text: str, chance: random.Random, _: Sequence[str]) -> str:
     """A few characters of it, a thousand times: what patterns that repeat trip over."""
     at = chance.randrange(len(text) + 1)
     part = text[at : at + chance.choice((1, 1, 2, 3, 12))]
-    return text[:at] + part * chance.choice((10, 1000, 20_000)) + text[at:]
+    return text[:at] + part * chance.choice((10, 100, 1000, 20_000)) + text[at:]
 
 
 def _cut(text: str, chance: random.Random, _: Sequence[str]) -> str:
@@ -238,10 +242,10 @@ _CHANGES: tuple[Callable[[str, random.Random, Sequence[str]], str], ...] = (
 
 
 def read(number: int, text: str, matrix: Matrix) -> None:
-    """Give the text to the readers; of some inputs, to all of `explain`. Raises what they raise, but no `DoctorError`."""
+    """Give the text to the readers; some inputs to all of `explain`. Raises what they raise, but no `DoctorError`."""
     decoder, size = LineDecoder(), _SPLIT[number % len(_SPLIT)]
     data = text.encode("utf-16" if number % 50 == 1 else "utf-8", "surrogatepass" if number % 2 else "replace")
-    chunks = (data[at : at + size] for at in range(0, len(data), size)) if len(data) < 1000 else (data,)
+    chunks = (data[at : at + size] for at in range(0, len(data), size)) if len(data) < 500 else (data,)
     lines = [line for chunk in chunks for line in decoder.feed(chunk)] + decoder.end()
     name = _NAMES[number % len(_NAMES)]
     with contextlib.suppress(DoctorError):

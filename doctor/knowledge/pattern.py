@@ -5,6 +5,7 @@ They are searched for in texts from outside, so none may be slow on any text.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 import warnings
@@ -100,6 +101,7 @@ def _repeated(least: int, most: int, body: Iterable[tuple[Any, Any]]) -> int | N
 # What every match holds
 
 
+@functools.lru_cache(maxsize=1024)
 def literals_of(pattern: str) -> frozenset[str] | None:
     """Strings of which every match of the pattern holds at least one, case counting; None when nothing is known of its matches.
 

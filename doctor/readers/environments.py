@@ -95,14 +95,12 @@ class EnvironmentReader:
         self._brace = self._anything = False
         self._of_report = self._only_a_report = False
         self._unread: tuple[Unknown, ...] = ()
+        self.attentive = False
+        """Whether what the next line means depends on those before it."""
+        self._conda, self._labelled = CondaFileReader(self._ledger, base), LabelledReader(self._ledger)
+        self._listing, self._prose = ListingReader(self._ledger, base), ProseReader(self._ledger)
         # In this order: the first that knows a line claims it.
-        self._readers = (
-            self._lock,
-            CondaFileReader(self._ledger, base),
-            LabelledReader(self._ledger),
-            ListingReader(self._ledger, base),
-            ProseReader(self._ledger),
-        )
+        self._readers = (self._lock, self._conda, self._labelled, self._listing, self._prose)
         self._beside = (PathReader(self._ledger), VariableReader(self._ledger))
 
     def feed(self, number: int, line: str) -> bool:
@@ -110,20 +108,20 @@ class EnvironmentReader:
 
         Returns whether anything came of it, or may come of it with what follows.
         """
-        attentive, count = self.attentive, self._ledger.count
+        before, count = self.attentive, self._ledger.count
         self._keep(line)
         if self._of_report and line.lstrip()[:1] in _JSON_STARTS:
+            self.attentive = self._characters < MAX_CHARACTERS
             return True
         line = line[:MAX_LINE_CHARACTERS]
         for reader in self._beside:
             reader.feed(number, line)
         claimed = any(claiming.feed(number, line) for claiming in self._readers)
-        return claimed or attentive or self._ledger.count != count or self.attentive
+        self.attentive = self._brace or 0 < self._characters < MAX_CHARACTERS or self._in_the_middle()
+        return claimed or before or self.attentive or self._ledger.count != count
 
-    @property
-    def attentive(self) -> bool:
-        """Whether what a line means depends on those before it."""
-        return self._brace or 0 < self._characters < MAX_CHARACTERS or any(each.attentive for each in self._readers)
+    def _in_the_middle(self) -> bool:
+        return self._lock.attentive or self._conda.attentive or self._labelled.attentive or self._listing.attentive or self._prose.attentive
 
     def _keep(self, line: str) -> None:
         """Keep what may be a report of doctor's, from the brace before its first key on."""
