@@ -48,25 +48,21 @@ def stated_environment(name: str, matrix: Matrix) -> tuple[Environment, tuple[Ob
 
     from doctor.dating import date_frames
     from doctor.dating.versions import with_dated_versions
-    from doctor.readers.environments import CAN_BE_READ, EnvironmentReader, environment_of
-    from doctor.readers.lines import cleaned, decoded_lines
-    from doctor.readers.tracebacks import TracebackReader
+    from doctor.readers.environments import CAN_BE_READ, environment_of
+    from doctor.readers.lines import decoded_lines
+    from doctor.readers.texts import read_text
 
     if name == "-" and sys.stdin is None:
         raise DoctorError("--from -: standard input is closed: name a file")
     title = "standard input" if name == "-" else name
-    reader, tracebacks = EnvironmentReader(title), TracebackReader()
     try:
         with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as stream:
-            for number, line in enumerate(cleaned(decoded_lines(stream)), 1):
-                reader.feed(number, line)
-                tracebacks.feed(number, line)
+            reading, failures = read_text(decoded_lines(stream), title, tuple(matrix.packages))
     except OSError as error:
         raise DoctorError(f"{title}: cannot be read: {error.strerror}") from None
-    reading = reader.reading()
     environment = environment_of(reading, tuple(matrix.packages))
     if reading.attached is None:
-        datings = date_frames(frame for failure in tracebacks.failures() for frame in failure.frames)
+        datings = date_frames(frame for failure in failures for frame in failure.frames)
         environment = with_dated_versions(environment, datings, matrix.packages)
     if not reading.recognised and not environment.packages:
         raise DoctorError(f"{title}: no environment found in it; what can be read: {CAN_BE_READ}, or a traceback with its line numbers")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -18,14 +17,12 @@ from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.releases import known_releases
 from doctor.readers.clues import ClueReader
 from doctor.readers.environments import EnvironmentReader, Reading, environment_of, filled_from
-from doctor.readers.lines import cleaned
-from doctor.readers.prefixes import PrefixReader, Printed, scope_of
-from doctor.readers.sieve import MAX_CHARACTERS, Sieve, in_blocks
+from doctor.readers.lines import cleaned_line
+from doctor.readers.prefixes import PrefixReader, scope_of
+from doctor.readers.sieve import MAX_CHARACTERS, GoesOn, Sieve, in_blocks
 from doctor.readers.tracebacks import TracebackReader
 
 _MAX_PROCESSES = 100_000
-_NUMBERS_COUNT = re.compile(r'Traceback \(most|File "|^lock-version|-packages|ib\\|&#')
-"""Lines that differ in their numbers only are not taken alike where they hold one of these."""
 
 
 def explain_lines(lines: Iterable[str], matrix: Matrix, *, name: str | None = None, here: Environment | None = None) -> Explanation:
@@ -51,7 +48,7 @@ class TextReader:
         self._processes: set[str] = set()
         self._tracebacks = TracebackReader()
         self._clues = ClueReader(text_patterns(matrix))
-        self._environment: EnvironmentReader | None = EnvironmentReader(name)
+        self._environment: EnvironmentReader | None = EnvironmentReader(name, tuple(matrix.packages))
         self._broken = ""
         """Why what the text states of an environment cannot be read."""
 
@@ -62,39 +59,48 @@ class TextReader:
 
     def read(self, lines: Sequence[str]) -> None:
         """Take the next lines, as they came: as `feed` would one by one, but passing over those of which nothing would come."""
-        before, sieve = self._count, self._sieve
-        for place, line in sieve.left(lines):
-            self._count = before + place + 1
+        sieve = self._sieve
+        for self._count, line in sieve.left(lines):
             changes = self._changes
-            noticed, printed = self._take(line)
+            scope, goes_on = self._take(line)
             if self._changes != changes:
                 sieve.forget()
-            elif not noticed and not _NUMBERS_COUNT.search(line):
-                scope = scope_of(line, printed) if printed.process is not None else None
-                if (scope is None) is (printed.process is None) and not self._clues.tells_apart(line[:MAX_CHARACTERS]):
-                    sieve.dull(line, scope)
-        self._count = before + len(lines)
+            elif scope is not None:
+                sieve.dull(line, scope, goes_on)
 
     @property
-    def _changes(self) -> tuple[int, int, bool]:
+    def _changes(self) -> tuple[object, ...]:
         """What changes with how lines are taken."""
-        return self._tracebacks.changes, self._prefixes.ways, self._environment is None or self._environment.attentive
+        environment = self._environment
+        stated = (environment.attentive, environment.state) if environment is not None else None
+        return self._tracebacks.changes, self._prefixes.ways, stated
 
-    def _take(self, line: str) -> tuple[bool, Printed]:
-        """Read the line; whether anything came of it that is no clue, and who printed it."""
-        (clean,) = cleaned((line,))
-        noticed = False
+    def _take(self, line: str) -> tuple[tuple[int, int] | None, GoesOn | None]:
+        """Read the line. If nothing came of it: the part whose numbers count when others like it come (None: something may), and who goes on."""
+        clean = cleaned_line(line)
+        shown = False
         for number, printed in self._prefixes.read(self._count, clean):
-            noticed = self._tracebacks.take(number, printed) or noticed
+            shown = self._tracebacks.take(number, printed) or shown
         if printed.process is not None and len(self._processes) < _MAX_PROCESSES:
             self._processes.add(printed.process)
         self._clues.feed(self._count, printed.text if printed.stream else clean, printed.process)
-        if self._environment is not None:
-            try:
-                noticed = self._environment.feed(self._count, clean) or noticed
-            except DoctorError as error:
-                self._environment, self._broken = None, str(error)
-        return noticed, printed
+        stated, repeats, goes_on = self._state(clean)
+        if shown or (stated and not repeats):
+            return None, None
+        if stated or self._clues.tells_apart(line[:MAX_CHARACTERS]):
+            return (0, len(line)), goes_on
+        return (0, 0) if printed.process is None else scope_of(line, printed), goes_on
+
+    def _state(self, clean: str) -> tuple[bool, bool, GoesOn | None]:
+        """Let the line state what it does of an environment: whether it stated anything, whether nothing new, and who goes on."""
+        if self._environment is None:
+            return False, False, None
+        try:
+            stated = self._environment.feed(self._count, clean)
+        except DoctorError as error:
+            self._environment, self._broken = None, str(error)
+            return True, False, None
+        return stated, self._environment.repeats, self._environment.goes_on
 
     def explanation(self, here: Environment | None = None, failures: tuple[Failure, ...] | None = None) -> Explanation:
         """What was read; `failures` are those known otherwise (None: those the text shows)."""

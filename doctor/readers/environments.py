@@ -85,10 +85,11 @@ class Reading:
 class EnvironmentReader:
     """Reads a text a line at a time, in memory that does not grow with it, but for the first 8 MiB of what may be a report of doctor's."""
 
-    def __init__(self, name: str | None = None) -> None:
+    def __init__(self, name: str | None = None, packages: Collection[str] | None = None) -> None:
+        """`name` is the file's, which tells some formats apart; `packages` are those whose versions are wanted (None: of all)."""
         self._name = name or "the text"
         base = os.path.basename(name) if name is not None else None
-        self._ledger = Ledger()
+        self._ledger = Ledger(packages)
         self._lock = LockReader(self._ledger, base)
         self._document: list[str] = []
         self._characters = 0
@@ -97,6 +98,12 @@ class EnvironmentReader:
         self._unread: tuple[Unknown, ...] = ()
         self.attentive = False
         """Whether what the next line means depends on those before it."""
+        self.state: object = None
+        """What else it depends on, for as long as that stays the same."""
+        self.repeats = False
+        """Whether the last line was as good as one before, so that nothing would come of it once more."""
+        self.goes_on: ListingReader | None = None
+        """The reader that took the last line, which is to know of every line alike where it stood: its `last`."""
         self._conda, self._labelled = CondaFileReader(self._ledger, base), LabelledReader(self._ledger)
         self._listing, self._prose = ListingReader(self._ledger, base), ProseReader(self._ledger)
         # In this order: the first that knows a line claims it.
@@ -108,20 +115,32 @@ class EnvironmentReader:
 
         Returns whether anything came of it, or may come of it with what follows.
         """
-        before, count = self.attentive, self._ledger.count
+        before, state, news, changes = self.attentive, self.state, self._ledger.news, self._ledger.changes
+        self.goes_on, self.repeats = None, False
         self._keep(line)
         if self._of_report and line.lstrip()[:1] in _JSON_STARTS:
             self.attentive = self._characters < MAX_CHARACTERS
             return True
         line = line[:MAX_LINE_CHARACTERS]
+        if self._lock.claims_all:
+            return self._lock.feed(number, line)
         for reader in self._beside:
             reader.feed(number, line)
-        claimed = any(claiming.feed(number, line) for claiming in self._readers)
+        claiming = next((each for each in self._readers if each.feed(number, line)), None)
+        self.goes_on = self._listing if claiming is self._listing else None
+        self.state = self._listing.state, self._conda.state
         self.attentive = self._brace or 0 < self._characters < MAX_CHARACTERS or self._in_the_middle()
-        return claimed or before or self.attentive or self._ledger.count != count
+        quiet = claiming in (None, self._listing, self._conda) and self.state == state and not before and not self.attentive
+        self.repeats = quiet and self._ledger.changes == changes
+        return not quiet or self._ledger.news != news
 
     def _in_the_middle(self) -> bool:
-        return self._lock.attentive or self._conda.attentive or self._labelled.attentive or self._listing.attentive or self._prose.attentive
+        return self._lock.attentive or self._labelled.attentive or self._prose.attentive
+
+    @property
+    def only_a_lock(self) -> bool:
+        """Whether the file's name says that it is a lock file, which holds no failures."""
+        return self._lock.claims_all
 
     def _keep(self, line: str) -> None:
         """Keep what may be a report of doctor's, from the brace before its first key on."""

@@ -57,7 +57,8 @@ class ListingReader:
         self._conda = False
         self._editable_column = False
         self._pins: Source | None = None
-        self._last_pin = 0
+        self.last = 0
+        """The last line of a list of pins."""
         self._tagged: Source | None = None
         self._file = name if name is not None and _REQUIREMENT_FILES.fullmatch(name) else None
 
@@ -77,9 +78,9 @@ class ListingReader:
         return self._requirement(number, text) or self._lone_row(number, text)
 
     @property
-    def attentive(self) -> bool:
-        """Whether what a line means depends on those before it."""
-        return self._table is not None
+    def state(self) -> tuple[object, ...]:
+        """What a line means depends on this, and on how far it is from the last."""
+        return self._table, self._conda, self._editable_column, self._pins, self._tagged
 
     # Tables
 
@@ -134,9 +135,9 @@ class ListingReader:
 
     def _pinned(self, number: int) -> Source:
         """The list of pins the line belongs to."""
-        if self._pins is None or (self._file is None and number - self._last_pin > _MAX_GAP_LINES):
+        if self._pins is None or (self._file is None and number - self.last > _MAX_GAP_LINES):
             self._pins = Source(self._file or "list of versions", number, forked=self._file is not None)
-        self._last_pin = number
+        self.last = number
         return self._pins
 
     def _requirement(self, number: int, text: str) -> bool:
@@ -208,9 +209,9 @@ class ListingReader:
         return found
 
     def _of_collect_env(self, tagged: re.Match[str], number: int) -> bool:
-        if self._tagged is None or number - self._last_pin > _MAX_GAP_LINES:
+        if self._tagged is None or number - self.last > _MAX_GAP_LINES:
             self._tagged = Source("libraries of `collect_env`", number)
-        self._last_pin = number
+        self.last = number
         pattern = _ROW if tagged["tag"] == "conda" else _REQUIREMENT
         found = pattern.match(tagged["rest"])
         if found is not None:
@@ -257,9 +258,9 @@ class CondaFileReader:
         return True
 
     @property
-    def attentive(self) -> bool:
-        """Whether what a line means depends on those before it."""
-        return self._source is not None
+    def state(self) -> tuple[object, ...]:
+        """What a line means depends on this."""
+        return self._source, self._pip
 
     def _item(self, number: int, indentation: int, text: str, source: Source) -> None:
         if text.startswith("-") and text[1:].strip() == "pip:":

@@ -47,7 +47,8 @@ class LockReader:
         self._entry: _Entry | None = None
         self._table = ""
         self._source: Source | None = None
-        self._last = 0
+        self.last = 0
+        """The last line of an entry."""
 
     def feed(self, number: int, line: str) -> bool:
         """Take the next line; whether it was one of these. Raises `DoctorError` for a file of this name that is none."""
@@ -60,7 +61,7 @@ class LockReader:
             return True
         if self._entry is None:
             return self._file is not None
-        self._last = number
+        self.last = number
         if line.startswith("["):
             self._table = line.strip().strip("[]")
             if not self._table.startswith("package"):
@@ -75,6 +76,11 @@ class LockReader:
         """Whether what a line means depends on those before it."""
         return self._entry is not None
 
+    @property
+    def claims_all(self) -> bool:
+        """Whether the file's name says that it holds nothing else."""
+        return self._file is not None
+
     def finish(self) -> None:
         """Take the end of the text. Raises `DoctorError` for a file of this name without packages."""
         self._close()
@@ -86,11 +92,11 @@ class LockReader:
             self._close()
             if self._kind is None:
                 self._kind = "pylock.toml" if line.startswith("[[packages]]") else "lock file"
-            if self._source is None or number - self._last > 2000:
+            if self._source is None or (self._file is None and number - self.last > 2000):
                 self._source = Source(self._kind, number, whole=True, forked=True, manager=_MANAGERS.get(self._kind))
             self._entry = _Entry(number)
         self._table = line.strip().strip("[]")
-        self._last = number
+        self.last = number
 
     def _key(self, number: int, line: str, entry: _Entry) -> None:
         key, equals, value = line.partition("=")

@@ -6,66 +6,82 @@ are taken. So the sieve leaves out only what would have changed nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 MAX_CHARACTERS = 2048
 """Of a longer line it is not remembered that nothing came of it."""
 _MAX_LINES = 100_000
+_NUMBERS_COUNT = re.compile(r'Traceback \(most|File "|^lock-version|-packages|ib\\|&#')
 _NUMBERS_ALIKE = str.maketrans("123456789", "000000000")
 
 
+class GoesOn(Protocol):
+    """Who takes lines of one kind, and only wants to know where the last one stood."""
+
+    last: int
+
+
 @dataclass(slots=True)
-class _Scope:
-    """Where lines of one kind say which process printed them, and the processes that did."""
+class _Alike:
+    """Lines of one kind that are dull when they hold, from `start` to `end`, what one before held there."""
 
     start: int
     end: int
+    goes_on: GoesOn | None
     seen: set[str] = field(default_factory=set)
 
 
 class Sieve:
-    """What is left of the lines of a text: `for place, line in sieve.left(lines)`, and after each, perhaps `sieve.dull(line)`."""
+    """What is left of the lines of a text: `for number, line in sieve.left(lines)`, and after each, perhaps `sieve.dull(line)`."""
 
     def __init__(self) -> None:
         self._dull: set[str] = set()
-        self._of_processes: dict[str, _Scope] = {}
+        self._alike: dict[str, _Alike] = {}
         self._kind = ""
+        self._count = self._remembered = 0
 
     def left(self, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-        """The lines to be read, each with its place among all, from 0; a line is decided on when the one before was read."""
+        """Of the next lines those to be read, numbered from 1 for the first of all; each is decided on when the one before was read."""
+        first, self._count = self._count + 1, self._count + len(lines)
         kinds = "\n".join(lines).translate(_NUMBERS_ALIKE).split("\n")
         if len(kinds) != len(lines):
             kinds = [line.translate(_NUMBERS_ALIKE) for line in lines]
-        dull, scopes = self._dull, self._of_processes
-        for place, (kind, line) in enumerate(zip(kinds, lines, strict=True)):
+        dull, others = self._dull, self._alike
+        for number, (kind, line) in enumerate(zip(kinds, lines, strict=True), first):
             if kind in dull:
                 continue
-            if kind in scopes and line[(scope := scopes[kind]).start : scope.end] in scope.seen:
+            if kind in others and line[(alike := others[kind]).start : alike.end] in alike.seen:
+                if alike.goes_on is not None:
+                    alike.goes_on.last = number
                 continue
             self._kind = kind
-            yield place, line
+            yield number, line
 
-    def dull(self, line: str, scope: tuple[int, int] | None) -> None:
-        """Nothing came of the line that was last left, nor would of another that differs in its numbers only.
+    def dull(self, line: str, scope: tuple[int, int] = (0, 0), goes_on: GoesOn | None = None) -> None:
+        """Nothing came of the line that was last left, nor would of another that differs in its numbers only, but not within `scope`.
 
-        `scope` is where it says which process printed it, when that counts: then only of another of the same process.
+        `goes_on` is to know where such lines stand.
         """
-        if len(line) > MAX_CHARACTERS:
+        if len(line) > MAX_CHARACTERS or (scope != (0, len(line)) and _NUMBERS_COUNT.search(line)):
             return
-        if len(self._dull) + len(self._of_processes) >= _MAX_LINES:
+        self._remembered += 1
+        if self._remembered > _MAX_LINES:
             self.forget()
-        if scope is None:
+        if goes_on is None and scope == (0, 0):
             self._dull.add(self._kind)
             return
-        of_kind = self._of_processes.setdefault(self._kind, _Scope(*scope))
-        if (of_kind.start, of_kind.end) == scope and len(of_kind.seen) < _MAX_LINES:
-            of_kind.seen.add(line[scope[0] : scope[1]])
+        alike = self._alike.setdefault(self._kind, _Alike(*scope, goes_on))
+        if (alike.start, alike.end, alike.goes_on) == (*scope, goes_on):
+            alike.seen.add(line[scope[0] : scope[1]])
 
     def forget(self) -> None:
         """From now on lines are taken otherwise than before."""
         self._dull.clear()
-        self._of_processes.clear()
+        self._alike.clear()
+        self._remembered = 0
 
 
 def in_blocks(lines: Iterable[str], characters: int = 1 << 18) -> Iterator[list[str]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from packaging.version import InvalidVersion
 
@@ -21,6 +22,7 @@ NOT_LONGER = r"(?![\w+*]|\.[\w*]|[-\u2013](?:py|cp|\d))"
 FROM_PATH, IN_PROSE, LISTED = range(3)
 """How much a statement weighs against another: what a tool printed counts for more than what a person wrote."""
 _BEGINS_WITH_VERSION = re.compile(rf"v?({VERSION})")
+_DIGITS = re.compile("[0-9]")
 _MAX_NAMES = 5000
 _MAX_STATEMENTS = 8
 _CONDA_NAMES = {"pytorch": "torch"}
@@ -105,7 +107,9 @@ class Device:
 class Ledger:
     """Where readers put down what they read. Bounded: a text may say the same a million times."""
 
-    def __init__(self) -> None:
+    def __init__(self, packages: Collection[str] | None = None) -> None:
+        """`packages` are those whose versions are wanted; None: those of all."""
+        self._wanted = frozenset(map(_numbers_alike, (*packages, *_NEEDS, *chain(*_NEEDS.values())))) if packages is not None else None
         self.packages: dict[str, list[Statement]] = {}
         """By name as PEP 503 normalises it."""
         self.facts: dict[str, list[Statement]] = {}
@@ -113,25 +117,32 @@ class Ledger:
         self.devices: list[Device] = []
         self.sources: list[Source] = []
         """Those that stated anything."""
-        self.count = 0
-        """How often anything was put down, whether it was new or not."""
+        self.news = self.changes = 0
+        """How often something was put down that counts, or would with other numbers in it; and how often that changed anything."""
 
     def package(self, name: str, version: str | None, source: Source, line: int, **more: object) -> None:
         """Put down that a package is installed, in a version or (with `note`) not in a known one; `absent=True`: that it is not."""
-        self.count += 1
         key = canonical(name)
-        if len(source.names) < _MAX_NAMES:
+        kind, full = _numbers_alike(key), len(source.names) >= _MAX_NAMES
+        new, wanted = not full and key not in source.names, self._wanted is None or kind in self._wanted
+        self.news += wanted or new or (kind != key and not full)
+        if new:
+            self.changes += 1
             source.names.add(key)
-        self._add(self.packages, key, Statement(version, source, line, **more))  # type: ignore[arg-type]
+        if wanted:
+            self._add(self.packages, key, Statement(version, source, line, **more))  # type: ignore[arg-type]
+        elif new:
+            self._used(source)
 
     def fact(self, fact: str, value: str, source: Source, line: int) -> None:
         """Put down any other fact."""
-        self.count += 1
+        self.news += 1
         self._add(self.facts, fact, Statement(value[:200], source, line))
 
     def device(self, device: Device) -> None:
         """Put down a GPU."""
-        self.count += 1
+        self.news += 1
+        self.changes += 1
         if len(self.devices) < 64:
             self.devices.append(device)
             self._used(device.source)
@@ -145,11 +156,13 @@ class Ledger:
         same = any(each.said == statement.said and each.source.authority >= statement.source.authority for each in statements)
         if not same and len(statements) < _MAX_STATEMENTS:
             statements.append(statement)
+            self.changes += 1
         self._used(statement.source)
 
     def _used(self, source: Source) -> None:
         if source not in self.sources[-1:] and len(self.sources) < _MAX_NAMES and source not in self.sources[-20:]:
             self.sources.append(source)
+            self.changes += 1
 
 
 @dataclass(frozen=True)
@@ -158,6 +171,10 @@ class Settled:
 
     statement: Statement
     against: tuple[Statement, ...] = ()
+
+
+def _numbers_alike(name: str) -> str:
+    return _DIGITS.sub("0", name) if not name.isalpha() else name
 
 
 def canonical(name: str) -> str:

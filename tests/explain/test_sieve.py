@@ -79,4 +79,4 @@ def test_of_a_log_that_repeats_itself_little_is_read() -> None:
     reader._take = take  # type: ignore[method-assign, assignment]
     reader.read(log)
     assert read < len(log) / 100
-    assert [place for place, _ in sieve.left(["a 1", "a 2"])] == [0, 1]
+    assert [number for number, _ in sieve.left(["a 1", "a 2"])] == [1, 2]
