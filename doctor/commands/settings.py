@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from doctor.errors import DoctorError
+from doctor.files import read_beginning
 from doctor.knowledge import schema
 
 FILE = "pyproject.toml"
@@ -31,8 +33,7 @@ class Settings:
 def project_settings() -> Settings:
     """The settings of the project in the current folder; none where it says nothing. Raises `DoctorError` for what cannot be understood."""
     try:
-        with open(FILE, "rb") as file:
-            content = file.read(_MOST_BYTES)
+        content = read_beginning(Path(FILE), _MOST_BYTES)
     except OSError:
         return Settings()
     if TABLE.encode() not in content:

@@ -64,7 +64,8 @@ def verdict_of(diagnosis: Diagnosis) -> Verdict:
         return Verdict("problem", _problem(counted, where))
     important = [each.reason for each in diagnosis.unknown if each.important]
     if important and not any(diagnosis.environment.installed(name) for name in STACK):
-        return Verdict("unsure", f"{important[-1][0].upper()}{important[-1][1:]}")
+        said = next((each.reason for each in diagnosis.unknown if each.fact == "python"), important[-1])
+        return Verdict("unsure", f"{said[0].upper()}{said[1:]}")
     if important:
         return Verdict("unsure", f"Nothing wrong was found with {where}, but a fact is missing: {important[0]}.")
     program = diagnosis.program

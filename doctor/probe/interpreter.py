@@ -179,7 +179,7 @@ def _that_does_not_start(choice: Choice, variables: Mapping[str, str], detail: s
     _refuse_old(choice, start.version)
     python = Python(str(choice.executable), start.version, start.implementation, str(layout.prefix), choice.because)
     where = f"in {start.running} " if start.running else ""
-    unknown = Unknown("python", f"it does not start: {where}it {detail}", important=True)
+    unknown = Unknown("python", f"this Python does not start: {where}it {detail}", important=True)
     return Patient(python, layout.path, (unknown, *layout.unknown), starts=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -21,8 +22,8 @@ def environment_manager(prefix: Path, directory: Path, distributions: Iterable[D
     installers = [each.installer for each in distributions if each.installer]
     if prefix.name == ".venv":
         for lock, manager in _LOCKS.items():
-            if (prefix.parent / lock).is_file():
+            if os.path.isfile(prefix.parent / lock):
                 return Manager(manager.name, str(prefix.parent))
-    if "poetry" in installers and (directory / "poetry.lock").is_file():
+    if "poetry" in installers and os.path.isfile(directory / "poetry.lock"):
         return Manager("poetry", str(directory))
     return Manager("uv") if "uv" in installers or not has_pip else Manager("pip")

@@ -113,6 +113,11 @@ def test_a_report_of_such_an_environment_is_written(home: Path, tmp_path: Path) 
     assert "a named pipe, not a file" in written.out
 
 
+def test_a_project_file_that_is_a_pipe_is_not_waited_for(home: Path, check: Callable[..., Measured]) -> None:
+    os.mkfifo(home.parent / "pyproject.toml")
+    assert check("--no-live").code == 0
+
+
 def test_a_module_whose_version_file_is_a_pipe_is_as_its_record_says(home: Path, check: Callable[..., Measured]) -> None:
     pipe_in_place_of(site_packages(home) / "torch" / "version.py")
     assert check("--no-live").report["environment"]["packages"]["torch"]["version"] == "2.13.0+cpu"
@@ -188,6 +193,14 @@ def test_of_requirements_without_number_only_so_many_are_looked_at(home: Path, c
 # What runs in the patient
 
 
+@pytest.mark.parametrize("prefix", ["'x' * 5000 + '/.venv'", r"'\ud800/.venv'", r"'/a\0b/.venv'"], ids=["long", "half a character", "NUL"])
+def test_a_prefix_that_no_folder_has_is_as_good_as_any(home: Path, check: Callable[..., Measured], prefix: str) -> None:
+    (site_packages(home) / "sitecustomize.py").write_text(f"import sys\nsys.prefix = {prefix}\n")
+    examined = check()
+    assert examined.report["environment"]["packages"]["torch"]["version"] == "2.13.0+cpu"
+    assert (faults(examined), examined.code) == ([], 0)
+
+
 def test_a_search_path_with_what_no_file_is_called_is_read(home: Path, check: Callable[..., Measured]) -> None:
     entries = r"['\ud800', '/nul\0byte', '/\udcff', 7, b'/bytes', None, 'x' * 5000]"
     (site_packages(home) / "sitecustomize.py").write_text(f"import sys\nsys.path += {entries}\n")
@@ -234,8 +247,18 @@ def test_what_keeps_python_from_starting_is_named_and_the_rest_read_without_it(
 ) -> None:
     what = damage(site_packages(home))
     examined = check("--timeout", "2", variables={"PYTHONUSERBASE": str(tmp_path / "user")})
-    assert unknown(examined)["python"] == f"it does not start: {what}"
+    assert unknown(examined)["python"] == f"this Python does not start: {what}"
     assert unknown(examined)["torch"] == "torch was not asked: its Python does not start"
     assert examined.report["environment"]["packages"]["torch"]["version"] == "2.13.0+cpu"
     assert examined.report["environment"]["python"]["implementation"] == "CPython"
+    assert examined.code == 2
+
+
+def test_where_nothing_of_the_stack_is_installed_that_python_does_not_start_is_said_first(home: Path, tmp_path: Path) -> None:
+    packages = site_packages(home)
+    for folder in list(packages.iterdir()):
+        folder.rename(tmp_path / folder.name)
+    _sitecustomize_that_ends_it(packages)
+    examined = run(home, "check", "--python", home, variables={"COLUMNS": "400"})
+    assert examined.out.splitlines()[1].startswith("[??] This Python does not start: in ")
     assert examined.code == 2
