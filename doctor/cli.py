@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -18,6 +20,8 @@ from doctor.version import __version__
 _COMMANDS = ("check", "explain", "run", "date", "confirm", "report", "compare", "matrix")
 _DEBUG = "DOCTOR_DEBUG"
 """Variable that lets a fault of doctor's own end in its traceback."""
+_STACK_BYTES = 1024 * 1024
+"""Threads of ours wait and copy. The usual eight MiB each are many where a limit counts addresses (`ulimit -v`)."""
 _DESCRIPTION = """\
 Examine a PyTorch / transformers / accelerate environment for known meta-tensor
 problems. Without a command: `check`. In place of a command, a log is explained,
@@ -27,6 +31,7 @@ an environment's folder examined, and an advisory (MT080) shown.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; `arguments` without the program's name (None: the process's). Returns the exit code."""
+    threading.stack_size(_STACK_BYTES)
     gc.set_threshold(50_000)  # what is made at the start stays, and looking through it again and again takes a twentieth of the time
     given = sys.argv[1:] if arguments is None else arguments
     try:
@@ -47,9 +52,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Exit code 1 would say that something was found.
         if os.environ.get(_DEBUG):
             raise
+        refused = _refused(error)
+        if refused:
+            output.complain(f"the system refused what doctor needs: {refused}")
+            return 2
         what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         output.complain(f"a fault of doctor's own, please report it with what {_DEBUG}=1 in the environment shows: {what}")
         return 2
+
+
+def _refused(error: Exception) -> str:
+    """What ran out, where an error is none of doctor's; empty for one that is."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory (`ulimit -v` shows a limit)"
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN):
+        return f"{error.strerror} (`ulimit -a` shows limits)"
+    return ""
 
 
 def _parser(first: str) -> argparse.ArgumentParser:

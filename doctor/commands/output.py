@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _MANY_BYTES = 4 * 1024 * 1024
+_USUAL_WIDTH = 80
+"""Where the width is said to be 0, which means that it is not known."""
+_LEAST_WIDTH = 20
+"""In less there is no room for a table's second column; a terminal breaks the lines itself."""
 
 
 @contextlib.contextmanager
@@ -98,7 +102,7 @@ def _written_whole(path: str, there: os.stat_result | None, overwrite: bool) -> 
         raise DoctorError(f"--output {path}: was written by another program meanwhile; --force replaces it")
     try:
         with _unfinished(target) as (descriptor, name):
-            with open(descriptor, "w", encoding="utf-8", closefd=False) as file:
+            with open(descriptor, "w", encoding="utf-8", errors="replace", closefd=False) as file:
                 file.write(text.getvalue())
             _make_alike(name, there)
             os.replace(name, target)
@@ -153,7 +157,17 @@ def write(output: TextIO, form: str, document: object, show: Callable[[Console],
 
         # In a notebook, rich would make a display of each line.
         seen, page = Console(file=output, force_jupyter=False), io.StringIO()
-        show(Console(file=page, width=seen.width, force_terminal=seen.is_terminal, force_jupyter=False, highlight=False, emoji=False, markup=False))
+        show(
+            Console(
+                file=page,
+                width=max(seen.width or _USUAL_WIDTH, _LEAST_WIDTH),
+                force_terminal=seen.is_terminal,
+                force_jupyter=False,
+                highlight=False,
+                emoji=False,
+                markup=False,
+            )
+        )
         text = "\n".join(line.rstrip(" ") for line in page.getvalue().split("\n"))  # rich fills table cells with blanks
     write_text(output, text)
 
@@ -207,9 +221,14 @@ def printable(text: str) -> str:
 
 def complain(line: str) -> None:
     """One line on stderr, whatever is in it and whatever state stderr is in."""
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"doctor: {printable(line.replace(chr(10), ' '))}\n")
+    if sys.stderr is None:
+        return
+    try:
+        shown = printable(line.replace("\n", " "))
+    except Exception:  # with too little memory even that cannot be loaded
+        shown = ascii(line)[1:-1]
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"doctor: {shown}\n")
 
 
 def _is_watched() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -77,9 +78,14 @@ class Child:
             raise
         self._lifeline.hold(self._process.pid)
         self._over = threading.Event()
-        threading.Thread(target=self._await_end, daemon=True).start()
-        self._stdout = _Collector(self._process.stdout)
-        self._stderr = _Collector(self._process.stderr)
+        try:
+            threading.Thread(target=self._await_end, daemon=True).start()
+            self._stdout = _Collector(self._process.stdout)
+            self._stderr = _Collector(self._process.stderr)
+        except RuntimeError as error:
+            self._process.kill()
+            self._lifeline.cut()
+            raise OSError(errno.EAGAIN, f"{error} (`ulimit -a` shows limits)") from None
 
     def __enter__(self) -> Child:
         return self
