@@ -17,8 +17,10 @@ _LIBRARIES = (
     "pytorch_lightning", "safetensors", "sentence_transformers", "starlette", "streamlit", "torch", "transformers", "trl", "vllm",
 )  # fmt: skip
 _NAMES = "|".join(_LIBRARIES)
-_CHECKOUT = re.compile(rf"^(?:\./)?(?:src/)?(?:{_NAMES})/|/(?:src|[Pp]ytorch|{_NAMES})/(?:{_NAMES})/")
+_CHECKOUT = re.compile(rf"^(?:\.{{1,3}}/|…/)?(?:src/)?(?:{_NAMES})/|/(?:src|[Pp]ytorch|{_NAMES})/(?:{_NAMES})/")
 """A library in a checkout of its own, or with its path cut short."""
+_BARE = frozenset({"auto_factory.py", "big_modeling.py", "modeling_utils.py", "partition_parameters.py", "SentenceTransformer.py"})
+"""Files of libraries that nobody else has by that name, where a text has left all folders out."""
 _MOST = 60
 """A call longer than this is shown without its arguments."""
 
@@ -29,7 +31,7 @@ def own_frame(frames: Sequence[Frame]) -> Frame | None:
 
 
 def _is_own(file: str) -> bool:
-    return bool(file) and _INSTALLED.search(file) is None and _CHECKOUT.search(file) is None
+    return bool(file) and file not in _BARE and _INSTALLED.search(file) is None and _CHECKOUT.search(file) is None
 
 
 def short_place(frame: Frame) -> str:

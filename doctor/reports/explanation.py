@@ -186,9 +186,11 @@ def _exit_code(failures: tuple[FailureReport, ...], warnings: tuple[str, ...]) -
 
 def _next(failures: tuple[FailureReport, ...], environment: Environment, file: str | None, again: str | None) -> str | None:
     """Of the first failure: make the upgrade; or make the edit and run it again; or find out, or report, what is not known."""
-    if not failures or failures[0].outcome == "not-ours":
-        return None
+    if not failures:
+        return _about_what_it_states(environment, file)
     first = failures[0]
+    if first.outcome == "not-ours":
+        return None
     best = first.causes[0] if first.causes else None
     if best is not None and best.upgrade is not None:
         return upgrade_command((best.upgrade,), environment)
@@ -198,12 +200,19 @@ def _next(failures: tuple[FailureReport, ...], environment: Environment, file: s
         return again
     if first.outcome == "explained" and best is not None and best.advisory is not None and environment.python.executable is not None:
         return f"doctor confirm {best.advisory}"
-    if not (first.exception or first.frames):
-        return None
+    if not (first.exception or first.message or first.frames):
+        return _about_what_it_states(environment, file)
     more_here = first.outcome == "explained" or any(name not in environment.packages for name in STACK)
     if environment.python.executable is None and file is not None and more_here:
         return for_posix_shell(["doctor", "explain", "--here", file])
     return for_posix_shell(["doctor", "report", "--traceback", file, "-o", "report.md"]) if file is not None else again
+
+
+def _about_what_it_states(environment: Environment, file: str | None) -> str | None:
+    """Of a text without a traceback: what is known of the releases it states."""
+    if file is None or environment.python.executable is not None or not any(name in environment.packages for name in STACK):
+        return None
+    return for_posix_shell(["doctor", "check", "--from", file])
 
 
 def _script(frames: tuple[Frame, ...]) -> str | None:

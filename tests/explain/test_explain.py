@@ -243,6 +243,8 @@ def test_the_cause_stands_before_the_facts(explain: Explain, doctor: Doctor, tmp
 
 def test_the_next_command_is_there_to_be_pasted(explain: Explain, old_stack: Path) -> None:
     assert explain(TRAINER)["next"] == "doctor run -- python finetune.py"
+    assert explain("transformers==4.51.3\nIt all works.\n")["next"] == "doctor check --from pasted.txt"
+    assert explain("It all works.\n")["next"] is None
     upgrade = "accelerate==0.30.0\ntorch==2.1.2\ntransformers==4.40.0\nload_and_quantize_model cannot load the bias\n" + META
     assert explain(upgrade)["next"] == "pip install accelerate==" + cause(explain(upgrade))["upgrade"]["to"]
     assert explain(META, name="my log.txt")["next"] == "doctor explain --here 'my log.txt'"

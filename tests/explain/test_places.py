@@ -26,11 +26,16 @@ LIBRARY = (
     "transformers/trainer.py",
     "/opt/pytorch/torch/nn/modules/module.py",
     "/home/ann/vllm/vllm/engine/core.py",
+    ".../torch/nn/modules/module.py",
+    "../transformers/modeling_utils.py",
+    "modeling_utils.py",
     "",
 )
 OWN = (
     SERVE,
     "serve.py",
+    "trainer.py",
+    "src/modeling_utils.py",
     "./src/serve.py",
     "C:/Users/ann/project/serve.py",
     "/home/ann/transformers/examples/pytorch/run_clm.py",

@@ -113,7 +113,7 @@ def _block(failure: FailureReport, report: ExplanationReport) -> Iterator[Row]:
     if not only_advice:
         yield from _never(report, failure)
     if failure.outcome != "not-ours":
-        yield _told("Upgrade", _upgrading(failure))
+        yield _told("Upgrade", _upgrading(failure).removeprefix("Upgrade "))
 
 
 def _upgrading(failure: FailureReport) -> str:
