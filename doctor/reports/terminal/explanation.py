@@ -175,6 +175,7 @@ def _whole(report: ExplanationReport) -> Iterator[Row]:
             yield row(Text())
         yield from _block(failure, report)
         yield from _titled("Why", _evidence(failure))
+        yield from _titled("The way there", (row(_clickable(each, "  - ", f" in {each.function or '?'}")) for each in failure.frames))
     if not report.failures:
         yield row(Text("No failure found in the text."))
         yield from _never(report)
@@ -198,7 +199,7 @@ def _titled(title: str, rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _evidence(failure: FailureReport) -> Iterator[Row]:
-    """What speaks for the causes, what else is known of them, and every frame."""
+    """What speaks for the causes, and what else is known of them."""
     if failure.outcome == "not-ours":
         return
     if failure.question is not None and failure.causes and failure.causes[0].basis == "frequency":
@@ -212,7 +213,6 @@ def _evidence(failure: FailureReport) -> Iterator[Row]:
                 yield _item(f"In general: {cause.remedy}")
             if cause.confidence < _SURE_ENOUGH:
                 yield _item(f"To make sure: {cause.settle}")
-    yield from (row(_clickable(frame, "  - ", f" in {frame.function or '?'}")) for frame in failure.frames)
     yield from (row(Unbroken(Text(reference), Text("  see "))) for cause in failure.causes[:1] for reference in cause.references)
 
 
