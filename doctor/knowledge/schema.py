@@ -213,16 +213,17 @@ def json_schema(kind: Any, complete: bool = False) -> dict[str, Any]:
 
 
 def _field_docstrings(kind: Any) -> dict[str, dict[str, str]]:
-    """What stands in quotes under each field, by its name: Python itself does not keep it."""
+    """What stands in quotes under each field, those it inherits included, by its name: Python itself does not keep it."""
     import ast
     import textwrap
 
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(definition, ast.ClassDef)
     told = {}
-    for field, after in itertools.pairwise(definition.body):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
-            told[field.target.id] = {"description": inspect.cleandoc(str(ast.literal_eval(after.value)))}
+    for each in filter(_is_dataclass, reversed(kind.__mro__)):
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(each))).body
+        assert isinstance(definition, ast.ClassDef)
+        for field, after in itertools.pairwise(definition.body):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
+                told[field.target.id] = {"description": inspect.cleandoc(str(ast.literal_eval(after.value)))}
     return told
 
 
