@@ -174,21 +174,19 @@ class Redactor:
             masked = URL.sub(self._url, masked)
         for pattern, label in self._fixed:
             masked = pattern.sub(lambda match, label=label: self._note(label, match[0]), masked)  # type: ignore[misc]
-        if unescaped(masked) != masked:
-            masked = self._masked_as(masked, unescaped)
-        masked = self._masked_as(masked, str)
+        masked = self._masked_by_what_it_is(masked)
         if masked == text:
             self._harmless.add(text)
         return self._known_masked(masked)
 
-    def _masked_as(self, text: str, read: Callable[[str], str]) -> str:
-        """`text` without what the maskers find in it when it is read like this; `read` keeps every character's place."""
-        lowered, shown = text.lower(), read(text)
+    def _masked_by_what_it_is(self, text: str) -> str:
+        """`text` without what the maskers find in it."""
+        lowered, shown = text.lower(), unescaped(text)
         for masker in self._maskers:
             if not masker.needs or any(each in lowered for each in masker.needs):
                 masked = self._apply(masker, text, shown)
                 if masked is not text:
-                    text, shown = masked, read(masked)
+                    text, shown = masked, unescaped(masked)
         return text
 
     def _apply(self, masker: Masker, text: str, shown: str) -> str:

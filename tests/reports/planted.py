@@ -156,6 +156,7 @@ CONTEXTS: Mapping[str, Callable[[str], str]] = {
 """Where a text may stand."""
 
 
+@cache
 def planted(seed: int = 0) -> list[Secret]:
     """One secret of each way of each kind."""
     r = random.Random(seed)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from doctor.facts.environment import Requirement
 from doctor.knowledge.matrix_file import builtin_matrix
@@ -280,12 +280,21 @@ def test_a_user_called_like_a_word_is_masked_where_users_stand(user: str) -> Non
 _TEXT = st.text(st.sampled_from(string.ascii_letters + string.digits + " /\\.:@=-_'\"<>\n\t(){}[],;~"), max_size=120)
 
 
+@settings(deadline=None)
 @given(_TEXT, st.integers(0, 10_000), _TEXT)
 def test_no_surroundings_keep_a_token_from_being_masked(before: str, seed: int, after: str) -> None:
     token = "hf_" + "".join(random.Random(seed).choice(string.ascii_letters + string.digits) for _ in range(34))
     assert token not in ANN.text(f"{before} {token} {after}")
 
 
+@settings(deadline=None)
+@given(st.lists(_TEXT, max_size=3), st.integers(0, 10_000), st.lists(_TEXT, max_size=3))
+def test_no_lines_around_it_keep_a_value_from_being_masked(before: list[str], seed: int, after: list[str]) -> None:
+    secret = random.Random(seed).choice(planted(seed % 3))
+    assert secret.needle not in _gate_of_quentina().text("\n".join([*before, "", secret.text, "", *after]))
+
+
+@settings(deadline=None)
 @given(_TEXT)
 def test_masking_twice_is_masking_once(text: str) -> None:
     gate = Redactor(("/home/ann",), "ann", "bigbox")
@@ -293,6 +302,7 @@ def test_masking_twice_is_masking_once(text: str) -> None:
     assert gate.text(once) == once
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(planted(3)), min_size=1, max_size=8))
 def test_as_many_labels_as_there_are_values(secrets: list[object]) -> None:
     gate = Redactor(("/home/quentina",), "quentina", "tycho-lab")

@@ -26,11 +26,25 @@ _FILE = re.compile(
     r"(?i)\.(?:py|pyi|pyx|so|md|sh|rs|json|ya?ml|txt|log|bin|pt|pth|ckpt|gguf|safetensors|index|cpp|cc|cu|cuh|c|h|hpp|toml|cfg|ini|html?|js|ts|ipynb|whl|zip"
     r"|gz|tar|csv|tsv|parquet|out|err|onnx|npy|npz|pkl|exe|dll|lock|model|weight|bias|data|grad|shape|dtype|device)$"
 )
+_ENDING_WORDS = """
+com net org edu gov mil biz io ai dev app cloud eu de uk fr ch internal local lan corp svc intranet localdomain cluster
+"""
+_ENDINGS = frozenset(_ENDING_WORDS.split())
+_MACHINE = re.compile(
+    r"(?i)(?:node|gpu|cn|nid|dgx|hgx|compute|worker|master|login|server|srv|host|machine|box|lab|rack|hpc|cluster|vm|gke|ec2|[ahvl]\d{2,3}s?)[a-z-]{0,20}\d"
+    r"|-(?:box|server|host|node|lab|pc|desktop|laptop|workstation)\b"
+)
 _VERSION = re.compile(r"v?\d{1,4}(?:\.\d{1,9}){0,6}(?:[a-z]{1,4}\d{0,4})?")
 
 
 def _not_nobody(value: str) -> bool:
-    return not is_public_host(value) and value.lower() not in _NO_HOST and not _VERSION.fullmatch(value) and not re.fullmatch(r"[\d.:-]+", value)
+    return (
+        len(value) > 2
+        and not is_public_host(value)
+        and value.lower() not in _NO_HOST
+        and not _VERSION.fullmatch(value)
+        and not re.fullmatch(r"[\d.:-]+", value)
+    )
 
 
 def looks_like_host(value: str) -> bool:
@@ -39,13 +53,18 @@ def looks_like_host(value: str) -> bool:
     if not _not_nobody(value) or _FILE.search(value) or not all(labels) or len(value) < 3:
         return False
     if len(labels) > 1:
-        return labels[-1].isalpha() and len(labels[-1]) > 1 and not any(label.isdigit() for label in labels[:-1])
+        return not any(label.isdigit() for label in labels) and (labels[-1] in _ENDINGS or _MACHINE.search(labels[0]) is not None)
     stem = value.lower().rstrip("-0123456789")
     return (
         any(each in value for each in "-0123456789[")
         and any(each.isalpha() for each in value)
         and not (stem in _COUNTED and len(value) - len(stem) < 3)
     )
+
+
+def _machine(_: re.Match[str], value: str) -> bool:
+    """After `on`, most numbered names are models': a host has its kind in its name, or an ending."""
+    return looks_like_host(value) and ("." in value or _MACHINE.search(value) is not None)
 
 
 def _host(_: re.Match[str], value: str) -> bool:
@@ -64,6 +83,8 @@ def _host_or_address(_: re.Match[str], value: str) -> bool:
 def _full_name(match: re.Match[str], value: str) -> bool:
     """`torchvision.io`, `System.Net` and `google.protobuf.internal` end like hosts."""
     host = re.split(r"[:/]", value)[0]
+    if re.match(r"v?\d{1,4}(?:\.\d{1,9}){1,6}\.", host):
+        return False
     first = host.partition(".")[0]
     ending = host.rpartition(".")[2]
     called = match.string[match.end() : match.end() + 1] == "(" or not (ending.islower() or ending.isupper())
@@ -90,15 +111,15 @@ HOSTS = (
     Masker(
         "host", (".",),
         r"(?<![\w.@/~-])(?:(?:git|gitlab|nexus\d?|registry|repo|artifactory|mirror|pypi|vpn|login|jupyter|hub|minio|s3|harbor|docker|mail|ldap"
-        r"|proxy|wiki|www"
-        rf"|mlflow|api|cache|db)\.|(?=[A-Za-z0-9.]{{0,62}}[0-9-]))(?:{_LABEL}\.){{1,5}}"
-        rf"(?:io|ai|dev|app|cloud|co|eu|de|uk|fr|ch|nl|se|fi|dk|cz|ru|cn|jp|kr|tw|sg|au|nz|ca|br|mx|tech|systems|info)(?![\w-]|\.\w){_PATH}",
-        _full_name, everywhere=True,
+            r"|proxy|wiki|www"
+            rf"|mlflow|api|cache|db)\.|(?=[A-Za-z0-9.]{{0,62}}[0-9-]))(?:{_LABEL}\.){{1,5}}"
+            rf"(?:io|ai|dev|app|cloud|co|eu|de|uk|fr|ch|nl|se|fi|dk|cz|ru|cn|jp|kr|tw|sg|au|nz|ca|br|mx|tech|systems|info)(?![\w-]|\.\w){_PATH}",
+            _full_name, everywhere=True,
     ),
     Masker(
         "host", (".",),
         rf"(?<![\w.@/~-])(?:(?:{_LABEL}\.){{1,6}}(?:internal|intra)|(?:{_LABEL}\.){{2,6}}local"
-        rf"|(?=[A-Za-z0-9.]{{0,62}}[0-9-])(?:{_LABEL}\.){{1,6}}local)(?![\w(-]|\.\w){_PATH}", _full_name, everywhere=True,
+            rf"|(?=[A-Za-z0-9.]{{0,62}}[0-9-])(?:{_LABEL}\.){{1,6}}local)(?![\w(-]|\.\w){_PATH}", _full_name, everywhere=True,
     ),
     Masker(
         "host", (".svc", ".cluster.local", ".corp", ".lan", ".intranet", ".localdomain", ".home.arpa"),
@@ -123,25 +144,26 @@ HOSTS = (
     Masker(
         "host", ("host", "server", "resolve", "node", "addr", "machine", "computer", "peer", "endpoint", "fqdn"),
         r"(?i)(?<![A-Za-z])(?:host|host[_ -]?name|server|resolve|node|nodename|machine|peer|fqdn|endpoint|address)"
-        rf"(?:{EQUALS}|\s{{1,3}}[\\\"'`(\[]{{1,6}}|\s{{1,3}})(?P<name>{_HOST})(?![\w(]|\.\w)", _host, everywhere=True,
+            rf"(?:{EQUALS}|\s{{1,3}}[\\\"'`(\[]{{1,6}}|\s{{1,3}})(?P<name>{_HOST})(?![\w(]|\.\w)", _host, everywhere=True,
     ),
     Masker(
         "host", ("host", "node", "addr", "computername", "machine"),
         rf"(?:(?<![A-Za-z])(?:(?:HOST|HOSTNAME|NODE_NAME|NODENAME|NODELIST|NODE_LIST|MASTER_ADDR|COMPUTERNAME|HOST_NAME){EQUALS}"
-        rf"|SLURMD_NODENAME{EQUALS}"
-        rf"|host[_-]?name{EQUALS}|master_addr{EQUALS})|(?<![\w.])host[ \t]{{2,40}}:[ \t]{{1,8}})(?P<name>{_HOSTS})(?![\w(]|\.\w)",
-        _host_told, everywhere=True,
+            rf"|SLURMD_NODENAME{EQUALS}"
+            rf"|(?:host[_-]?|node)name{EQUALS}|(?:NodeList|BatchHost){EQUALS}|(?:[Ll]ocal|[Rr]emote) host:[ \t]{{1,8}}|master_addr{EQUALS})"
+            rf"|(?<![\w.])host[ \t]{{2,40}}:[ \t]{{1,8}})(?P<name>{_HOSTS})(?![\w(]|\.\w)", _host_told, everywhere=True,
     ),
     Masker(
         "host", ("--",),
         r"--(?:[a-z]{1,12}[-_]){0,2}(?:host|hosts|hostname|addr|address|endpoint|nodelist|server|nodes)(?:=|\s{1,4})[\\\"']{0,4}"
-        rf"(?P<name>{_HOSTS})(?![\w(])", _host_or_address, everywhere=True,
+            rf"(?P<name>{_HOSTS})(?![\w(])", _host_or_address, everywhere=True,
     ),
+    Masker("host", ("on ",), rf"\bon\s{{1,3}}[\\\"'`(\[]{{0,6}}(?P<name>{_HOSTS})(?![\w(]|\.\w)", _machine, everywhere=True),
     Masker(
         "host", ("connect", "ping", " on ", "from ", "nodes ", "ssh ", "reach", "host ", "lookup", "not valid for"),
-        r"(?i)\b(?:connect(?:ed|ing|ion)? to|connect to host|failure on|on(?: node| host)?|login: [^\n]{0,40} from|from host|nodes|ping:?|ssh"
-        r"|reach(?:ed|ing)?|host"
-        rf"|lookup|not valid for)\s{{1,3}}[\\\"'`(\[]{{0,6}}(?P<name>{_HOSTS})(?![\w(]|\.\w)", _host, everywhere=True,
+        r"(?i)\b(?:connect(?:ed|ing|ion)? to|connect to host|failure on|on (?:node|host)|login: [^\n]{0,40} from|from host|nodes|ping:?|ssh"
+            r"|reach(?:ed|ing)?|host"
+            rf"|lookup|not valid for)\s{{1,3}}[\\\"'`(\[]{{0,6}}(?P<name>{_HOSTS})(?![\w(]|\.\w)", _host, everywhere=True,
     ),
     Masker(
         "host", ("resolv", "service not known", "gaierror", "nodename", "getaddrinfo", "unknown host", "no such host", "nxdomain",
@@ -155,6 +177,7 @@ HOSTS = (
         _host_told, everywhere=True,
     ),
     # In logs
+    Masker("host", (": [",), rf"(?<=[{{, ])[\\]{{0,4}}'(?P<name>{_HOST})[\\]{{0,4}}': \[\d", _host, everywhere=True),
     Masker("host", (":",), rf"(?<![\w.:/-])(?P<name>{_HOST}):\d{{1,7}}:\d{{1,7}}(?=\s{{1,2}}\[\d{{1,3}}\])", _host_told, everywhere=True),
     Masker(
         "host", ("srun", "slurm", "salloc", "sbatch", "pdsh", "prun"),
@@ -169,12 +192,12 @@ HOSTS = (
     Masker(
         "host", (": ",),
         rf"(?m)(?:^|(?<=[\s\"'>=]))(?P<name>{_HOST}): {{1,4}}(?=Traceback \(|File \"|\[|[A-Z]\w{{2,60}}(?:Error|Exception|Warning)\b"
-        rf"|[EWI]\d{{4}} |\d{{4}}-\d\d-\d\d)", _host, everywhere=True,
+            rf"|[EWI]\d{{4}} |\d{{4}}-\d\d-\d\d)", _host, everywhere=True,
     ),
     Masker(
         "host", (":",),
-        rf"\b(?:[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d|\d\d:\d\d:\d\d[+-]\d\d:\d\d) (?P<name>{_HOST}) [\w./-]{{1,40}}(?:\[\d{{1,8}}\])?:",
-        _host_told, everywhere=True,
+        rf"(?<![\d:])(?:[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d|\d\d:\d\d:\d\d(?:\.\d{{1,9}})?[+-]\d\d:\d\d) "
+            rf"(?P<name>{_HOST}) [\w./-]{{1,40}}(?:\[\d{{1,8}}\])?:", _host_told, everywhere=True,
     ),
     Masker("host", ("linux ", "darwin "), rf"\b(?:Linux|Darwin) (?P<name>{_HOST}) \d{{1,3}}\.\d{{1,4}}\.\d", _host_told, everywhere=True),
     Masker(
@@ -186,7 +209,7 @@ HOSTS = (
     Masker(
         "host", ("@",),
         rf"(?:(?<![\w.@/:%+-])[A-Za-z_][\w.-]{{0,40}}|<user(?:-\d{{1,4}})?>)@(?P<name>{_HOST})(?=:[~/]|[ \t][^\n]{{0,80}}?[$%#>](?:\s|$)"
-        rf"|[$%#>](?:\s|$))", _host_told, everywhere=True,
+            rf"|[$%#>](?:\s|$)|'s password)", _host_told, everywhere=True,
     ),
     Masker(
         "host", ("ssh", "scp", "rsync", "sftp"),
@@ -237,7 +260,7 @@ CONTAINERS = (
     Masker(
         "pod", ("pod", "namespace", "container"),
         rf"(?i)(?<![A-Za-z])(?:pods?|namespace|container)(?:[ _-](?:id|name))?(?:{EQUALS}"
-        rf"|\s{{1,3}}[\\\"'`]{{0,6}})(?P<name>[a-z0-9][a-z0-9.-]{{2,80}})(?![\w-])", _container, everywhere=True,
+            rf"|\s{{1,3}}[\\\"'`]{{0,6}})(?P<name>[a-z0-9][a-z0-9.-]{{2,80}})(?![\w-])", _container, everywhere=True,
     ),
     Masker(
         "pod", ("kubectl", "helm"),
@@ -251,8 +274,8 @@ CONTAINERS = (
     Masker(
         "container", ("docker", "podman", "nerdctl"),
         r"\b(?:docker|podman|nerdctl)(?: container)? (?:exec|logs|stop|rm|start|attach|inspect|kill|restart|cp|wait|top|stats"
-        r"|run[^\n]{0,80}? --name)"
-        r"(?: -{1,2}\w{1,20}){0,4}[ =](?P<name>[A-Za-z0-9][\w.-]{2,80})", _container, everywhere=True,
+            r"|run[^\n]{0,80}? --name)"
+            r"(?: -{1,2}\w{1,20}){0,4}[ =](?P<name>[A-Za-z0-9][\w.-]{2,80})", _container, everywhere=True,
     ),
 )  # fmt: skip
 
@@ -264,8 +287,8 @@ addr address at bind by dns endpoint from gateway host hostname inet ip ips list
 via
 """
 _ASKS_FOR_ADDRESS = frozenset(_ASKS_FOR_ADDRESS_WORDS.split())
-_BEFORE_NUMBERS = re.compile(r"""([A-Za-z0-9_.+-]{0,60})["']?[ \t]{0,10}(===?|[<>~!]=|[<>=:|(,])?[ \t]{0,10}["'(]?$""")
-_AFTER_LABEL = re.compile(LABEL.pattern + r"\s{0,4}$")
+_BEFORE_NUMBERS = re.compile(r"""([A-Za-z0-9_.+-]{0,60})["']?[ \t]{0,10}(===?|[<>~!]=|[<>=:|(,])?[ \t]{0,10}["'(]?\Z""")
+_AFTER_LABEL = re.compile(LABEL.pattern + r"\s{0,4}\Z")
 _COMPARES = ("==", "===", ">=", "<=", "~=", "!=", "<", ">")
 _SPEAKS_OF_VERSIONS = re.compile(
     r"(?i)version|driver|release|cud|cublas|cufft|nccl|toolkit|runtime(?!error)|\bv$|firmware|kernel|build|ver$|vbios|[a-z]\d*[-_][a-z0-9]"
@@ -334,7 +357,8 @@ NUMBERS = (
     Masker(
         "serial", ("serial", "s/n", "service tag", "asset tag", "pdi", "guid"),
         r"(?i)(?:\b(?:serial(?:[ _-]{0,2}(?:number|no\.?|num))?|s/n|service tag|asset tag|pdi)|serial[_-]?number|\bguid|_guid)"
-        r"[\\\"'.]{0,6}\s{0,60}[=:>|]\s{0,60}[\\\"']{0,6}(?:0x)?(?P<value>[A-Za-z0-9][A-Za-z0-9:-]{4,60})", _serial, everywhere=True,
+            r"(?:[\\\"'.]{0,6}\s{0,60}[=:>|]\s{0,60}[\\\"']{0,6}|(?<=number)\s{1,3})(?:0x)?(?P<value>[A-Za-z0-9][A-Za-z0-9:-]{4,60})",
+            _serial, everywhere=True,
     ),
     Masker(
         "instance", ("-",),

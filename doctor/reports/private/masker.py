@@ -18,7 +18,7 @@ LABEL = re.compile(r"<[a-z]+(?:-[a-z]+)*(?:-\d+)?>")
 COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}m")
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 """With these a hostile text could steer a terminal or hide what it says; the last are what a path that is not UTF-8 leaves in a string."""
-EQUALS = r"""[\\"'`\]]{0,6}[ \t]{0,40}(?:=>|:=|==|=|:|\N{FULLWIDTH COLON})[ \t]{0,40}[\\"'`(\[]{0,6}"""
+EQUALS = r"""[\\"'`\]]{0,6}[ \t]{0,40}(?:=>|->|:=|==|=|:|\N{FULLWIDTH COLON})[ \t]{0,40}[\\"'`(\[]{0,6}"""
 """Between a name and its value, in every notation: `x=1`, `x      : 1`, `{\\"x\\": \\"1\\"}`."""
 WORD = r"[^\s\"'`,;&<>(){}\[\]|\\\ufffd]"
 """What a value without blanks is made of."""
@@ -62,19 +62,23 @@ def unescaped(text: str) -> str:
 
 
 def _run_unescaped(match: re.Match[str]) -> str:
-    """What stands between blanks or quotes, unless it is a path of Windows: there each backslash parts two names."""
-    run = match[0]
-    if "\\" not in run:
+    """What stands between blanks or quotes. In a Windows path a backslash parts two names: only what is escaped less is a break."""
+    run, separator = match[0], match["drive"] or match["server"]
+    if match["account"]:
         return run
-    level = min(map(len, _BACKSLASHES.findall(run)))
-    drive, server = _DRIVE.search(run), _SERVER.match(run)
-    if (drive and len(drive[1]) == level) or (server and len(server[1]) == 2 * level):
-        return run
-    return _ESCAPED.sub(lambda escape: " " * (len(escape[0]) - 1) + "\n" if len(escape[1]) == level else escape[0], run)
+    if separator:
+        levels = range(1, len(separator))
+    else:
+        level = min(map(len, _BACKSLASHES.findall(run)), default=0)
+        levels = range(level, level + 1)
+    return _ESCAPED.sub(lambda escape: " " * (len(escape[0]) - 1) + "\n" if len(escape[1]) in levels else escape[0], run)
 
 
-_RUN = re.compile(r"[^\s\"']+")
-_BACKSLASHES = re.compile(r"\\+")
-_DRIVE = re.compile(r"(?<![A-Za-z])[A-Za-z]:(\\{1,8})\w")
-_SERVER = re.compile(r"[(=\[]{0,4}(\\{2,16})\w")
+_RUN = re.compile(
+    r"(?:(?:(?<![A-Za-z])|(?<=\\[nrt]))[A-Za-z]:(?P<drive>\\{1,8})(?=\w)"
+    r"|(?<![^\s\"'=(\[,:>])(?P<server>\\{1,8})(?P=server)(?=[\w.$-]{1,80}(?P=server)[\w$]))[^\"'<>|*?\n]{0,400}"
+    r"|(?i:\b(?:user|account|as|login|owner))\W{1,6}(?P<account>[A-Z][A-Z0-9-]{1,15}\\{1,4}[A-Za-z][\w.-]{1,40})"
+    r"|(?:(?![A-Za-z]:\\)[^\s\"'=])+"
+)
+_BACKSLASHES = re.compile(r"\\{1,16}(?!\\|\Z)")
 _ESCAPED = re.compile(r"(?<!\\)(\\{1,8})(?:[nrt]|(?:u001b|x1b|033)\[[0-9;]{0,20}m)")

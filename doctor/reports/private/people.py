@@ -36,8 +36,9 @@ def _user_told(match: re.Match[str], value: str) -> bool:
 
 
 _FOLDER_WORDS = """
-apps bin cache checkpoint checkpoints code common conda data dataset datasets envs hf home hub huggingface job jobs lib local logs me models
-output outputs project projects public results runs shared software src sw temp test tmp train user users venv x
+app apps bin build cache checkpoint checkpoints code common conda conf configs data dataset datasets dist envs etc hf home hub huggingface
+include job jobs lib llama local logs main me models opt output outputs packages project projects public results runs scripts shared site-
+packages software src sw temp test test-data tmp train user users usr var venv x
 """
 _FOLDERS = frozenset(_FOLDER_WORDS.split())
 
@@ -64,13 +65,14 @@ PEOPLE = (
     ),
     Masker(
         "user", ("/",),
-        rf"{_BEFORE_PATH}(?:/[A-Za-z0-9._-]{{1,40}}){{0,2}}/(?:[gl]?scratch\d?|netscratch|ptmp|nobackup|lustre\d?|gpfs|beegfs|weka|wekafs|fsx|projects?"
-        r"|people|u|media|Volumes)/(?P<name>" + _PART + "{1,64})", _owner_of_folder, everywhere=True,
+        rf"{_BEFORE_PATH}(?:/[A-Za-z0-9._-]{{1,40}}){{0,2}}/(?:[gl]?scratch\d?|netscratch|ptmp|nobackup|work|lustre\d?|gpfs|beegfs|weka|wekafs|fsx|projects?"
+            r"|people|u|media|Volumes)/(?P<name>" + _PART + "{1,64})", _owner_of_folder, everywhere=True,
     ),
     Masker(
-        "user", ("users",),
-        rf"[A-Za-z]:[\\/]{{1,8}}[Uu]sers[\\/]{{1,8}}(?P<name>{_WINDOWS}{{1,64}}(?=[\\/])|{_WINDOWS}{{1,64}}(?=[\"'\n]|$)"
-        rf"|[^\\/:*?\"<>|\s\ufffd]{{1,64}})", other_user, everywhere=True,
+        "user", ("users", "documents and"),
+        rf"[A-Za-z]:[\\/]{{1,8}}(?:[Uu]sers|Documents and Settings)[\\/]{{1,8}}(?P<name>{_WINDOWS}{{1,64}}(?=[\\/])"
+            rf"|{_WINDOWS}{{1,64}}(?=[\"'\n]|$)"
+            rf"|[^\\/:*?\"<>|\s\ufffd]{{1,64}})", other_user, everywhere=True,
     ),
     Masker("user", ("users",), rf"(?<![\w.])/[a-z]/[Uu]sers/{_IN_PATH}", other_user, everywhere=True),
     Masker(
@@ -84,7 +86,7 @@ PEOPLE = (
     # Prompts and who is who
     Masker(
         "user", ("@",),
-        rf"(?<![\w.@/:%+-])(?P<name>{_LOGIN})@[A-Za-z0-9][\w.-]{{0,80}}(?=:[~/]|[ \t][^\n]{{0,80}}?[$%#>](?:\s|$)|[$%#>](?:\s|$))",
+        rf"(?<![\w.@/:%+-])(?P<name>{_LOGIN})@[A-Za-z0-9][\w.-]{{0,80}}(?=:[~/]|[ \t][^\n]{{0,80}}?[$%#>](?:\s|$)|[$%#>](?:\s|$)|'s password)",
         other_user, everywhere=True,
     ),
     Masker(
@@ -92,10 +94,24 @@ PEOPLE = (
         rf"\b(?:ssh|scp|rsync|sftp|mosh)\b[^\n@]{{0,120}}?\s(?P<name>{_LOGIN})@", other_user, everywhere=True,
     ),
     Masker("user", ("$ ",), r"(?m)(?<=[\s\w/~])[ ](?P<name>[a-z_][a-z0-9_.-]{1,31})\$[ ](?=[a-z./])", other_user),
-    Masker("user", ("uid=", "gid="), rf"(?:uid|gid)=\d{{1,10}}\((?P<name>{_LOGIN})\)", other_user, everywhere=True),
+    Masker(
+        "user", ("uid=", "gid=", "userid=", "groupid="),
+        rf"(?:(?:uid|gid)=\d{{1,10}}\((?=\w[\w.-]{{0,40}}\))|(?:UserId|GroupId)=(?=\w[\w.-]{{0,40}}\(\d))(?P<name>{_LOGIN})",
+        other_user, everywhere=True,
+    ),
     Masker(
         "user", ("rw",),
         r"(?<![\w.-])[dl-][rwxsStT-]{9}[.+@]?\s{1,6}\d{1,5}\s{1,6}(?P<name>[A-Za-z][\w.-]{0,40})(?=\s)", other_user, everywhere=True,
+    ),
+    Masker(
+        "user", ("squeue", "sacct", "scancel", "sprio", "sshare", "htop"),
+        rf"\b(?:squeue|sacct|scancel|sprio|sshare|htop) (?:-u|-U|--user)[ =](?P<name>{_LOGIN})", other_user, everywhere=True,
+    ),
+    Masker("user", ("user ",), rf"(?i)\buser (?P<name>{_LOGIN}) \((?:uid|id)\b", other_user, everywhere=True),
+    Masker("user", ("whoami",), rf"\bwhoami\s{{0,3}}\n\s{{0,8}}(?P<name>{_LOGIN})(?=[\s\"'\\,]|$)", other_user, everywhere=True),
+    Masker(
+        "user", ("/scratch/", "-shared/", "/cdirs/", "/nobackup/"),
+        rf"/(?:scratch|(?:proj|world)-shared|cdirs|nobackup)/(?P<name>{_PART}{{1,64}})", _owner_of_folder, everywhere=True,
     ),
     Masker("user", ("s-1-5-21",), r"S-1-5-21-[\w-]{3,60}"),
     Masker(
@@ -106,8 +122,8 @@ PEOPLE = (
     Masker(
         "user", ("user", "login", "logged", "owner", "whoami"),
         rf"(?i)\b(?:user(?:[ ._-]?(?:name|id))?|uid|login|logged in|log in|owner|whoami)(?:{EQUALS}"
-        rf"|\s{{1,3}}as:?\s{{1,3}}[\\\"'`]{{0,6}})(?P<name>{_LOGIN})"
-        r"(?=[\\\"'`]{0,6}[ \t\r]{0,4}(?:[;,.)}\]\n(<\ufffd]|&|$|\s(?:to|on|from|at|with)\b))(?!\()", _user_told, everywhere=True,
+            rf"|\s{{1,3}}as:?\s{{1,3}}[\\\"'`]{{0,6}})(?P<name>{_LOGIN})"
+            r"(?=[\\\"'`]{0,6}[ \t\r]{0,4}(?:[;,.)}\]\n(<\ufffd]|&|$|\s(?:to|on|from|at|with)\b))(?!\()", _user_told, everywhere=True,
     ),
     Masker(
         "user", ("user",),

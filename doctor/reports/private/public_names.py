@@ -74,24 +74,27 @@ PUBLIC_HOSTS = frozenset(_PUBLIC_HOSTS_WORDS.split())
 """Each with everything below it."""
 
 _PUBLIC_ORGANISATIONS_WORDS = """
-01-ai ai21labs ai4bharat akhaliq alibaba-nlp allenai amazon amazon-science amd anthropic apple argilla arcee-ai axolotl-ai-cloud baai baidu
-bert-base beomi bigcode bigscience black-forest-labs bosonai bytedance bytedance-seed casperhansen cerebras cohereforai coherelabs comfyanonymous
-compvis databricks deepmind deepseek-ai deepset deepspeedai dicta-il distilbert dphn ai epfl-llm facebook facebookresearch facebookai fishaudio gair
-garage-baind ggerganov ggml-org google google-bert google-research google-t5 gradio gryphe h2oai haotian-liu hexgrad hpcaitech huggingface
-huggingfaceh4 huggingfacem4 huggingfacetb hf-internal-testing hustvl ibm ibm-granite ideogram-ai idea-research inclusionai inceptionai instructlab
-intel internlm intfloat jinaai jax-ml karpathy keras-team keras kwai-kolors laion langchain-ai lerobot liquidai lightning-ai lightricks linkedin
-llava-hf lmms-lab lmsys lm-sys lucidrains madebyollin mattshumer maziyarpanahi meta meta-llama meta-pytorch microsoft minimaxai mistralai
-mixedbread-ai ml-explore mlabonne mlc-ai mlfoundations modelscope moonshotai mosaicml nari-labs naver nlpconnect nomic-ai nousresearch nvidia nvlabs
-oobabooga open-mmlab open-orca open-r1 openai openai-community openbmb opengvlab openchat openvla openvinotoolkit paddlepaddle parler-tts phind
-pixart-alpha pypa python pytorch pytorch-labs qdrant qwen qwenlm ray-project redhatai rhymes-ai runwayml sao10k sakanaai salesforce samsung segmind
-sentence-transformers sgl-project shibing624 silero skt snowflake speechbrain stabilityai stanfordnlp state-spaces stepfun-ai suno t5 tencent
-tencentarc tencent-hunyuan teknium thebloke thebigword thudm tiiuae timdettmers timm tinyllama togethercomputer tri-ml triton-lang turboderp
-turboderp-org ultralytics unsloth unslothai upstage uwu vikhyatk vllm-project whisperx wizardlm wizardlmteam xai-org xlabs-ai xlm-roberta xlnet
-yahma ybelkada zai-org zhipuai bitsandbytes-foundation huggingface-hub dao-ailab tatsu-lab lmstudio-community bartowski mradermacher lvwerra rasbt
-artidoro autogptq modelcloud panqiwei facebookincubator numpy scipy scikit-learn pandas-dev psf pallets astral-sh conda conda-forge actions docker
-kubernetes apache nvidia-nemo rapidsai cupy library tensorflow jupyter ipython python-poetry pypi mkdocs sphinx-doc deeplearning-platform-release
-google-cloud google-samples openxla pyg-team dmlc onnx yandex sberbank-ai ai-forever ehartford cognitivecomputations helsinki-nlp dbmdz cardiffnlp
-nreimers cross-encoder ukplab prajjwal1 sshleifer valhalla patrickvonplaten anton-l hf-audio roneneldan eleuther squad glue wikitext imdb
+01-ai actions ai ai-forever ai21labs ai4bharat ai4privacy akhaliq alibaba-nlp allenai amazon amazon-science amd answerdotai anthropic anton-l
+apache apple arcee-ai argilla artidoro astral-sh autogptq axolotl-ai-cloud baai baidu bartowski beomi bert-base bigcode bigscience
+bitsandbytes-foundation black-forest-labs bosonai briaai bytedance bytedance-seed camel-ai cardiffnlp casperhansen cerebras cognitivecomputations
+cohereforai coherelabs comfyanonymous compvis conda conda-forge cross-encoder cupy dao-ailab databricks dbmdz decapoda-research deepglint-ai
+deeplearning-platform-release deepmind deepseek-ai deepset deepspeedai dicta-il distilbert dmlc docker docling-project dphn ds4sd ehartford
+eleuther epfl-llm facebook facebookai facebookincubator facebookresearch fishaudio fla-hub fnlp gair garage-baind ggerganov ggml-org glue google
+google-bert google-cloud google-research google-samples google-t5 gradio gryphe h2oai hao-ai-lab haoailab haotian-liu helsinki-nlp hexgrad
+hf-audio hf-internal-testing hiyouga hpcaitech huggingface huggingface-hub huggingfaceh4 huggingfacem4 huggingfacetb hustvl ibm ibm-granite
+idea-research ideogram-ai imdb inceptionai inclusionai instructlab intel internlm intfloat ipython jackfram jax-ml jinaai jupyter
+kandinsky-community karpathy keras keras-team kubernetes kwai-kolors kwaivgi laion langchain-ai lerobot library lightning-ai lightricks linkedin
+liquidai liuhaotian llava-hf lm-sys lmms-lab lmstudio-community lmsys lucidrains lvwerra lxe madebyollin mattshumer maziyarpanahi meta meta-llama
+meta-pytorch microsoft minimaxai mistral-community mistralai mixedbread-ai mkdocs ml-explore mlabonne mlc-ai mlfoundations modelcloud modelscope
+moonshotai mosaicml mradermacher nari-labs nateraw naver nlpconnect nomic-ai nousresearch nreimers numpy nvidia nvidia-nemo nvlabs onnx oobabooga
+open-mmlab open-orca open-r1 openai openai-community openbmb openchat opencsg opendatalab opengvlab openlm-research openvinotoolkit openvla
+openxla paddlepaddle pallets pandas-dev panqiwei parler-tts patrickvonplaten phind pixart-alpha prajjwal1 psf pyg-team pypa pypi python
+python-poetry pytorch pytorch-labs qdrant qwen qwenlm rapidsai rasbt ray-project redhatai rhymes-ai roneneldan runwayml rwkv sakanaai salesforce
+samsung sao10k sarvamai sberbank-ai scikit-learn scipy segmind sentence-transformers sgl-project shibing624 silero skt snowflake speakleash
+speechbrain sphinx-doc squad sshleifer stabilityai stanfordnlp state-spaces stepfun-ai suno swiss-ai t5 tatsu-lab teknium tencent tencent-hunyuan
+tencentarc tensorflow thebigword thebloke thudm tiiuae timdettmers timm tinyllama tloen togethercomputer tri-ml triton-lang turboderp
+turboderp-org ukplab ultralytics unsloth unslothai upstage utter-project uwu valhalla vikhyatk vllm-project whisperx wikitext wizardlm
+wizardlmteam xai-org xlabs-ai xlm-roberta xlnet yahma yandex ybelkada zai-org zhipuai
 """
 PUBLIC_ORGANISATIONS = frozenset(_PUBLIC_ORGANISATIONS_WORDS.split())
 """Lower case. They publish models, data sets and code: what is theirs stands in bug reports."""

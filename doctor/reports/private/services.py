@@ -55,14 +55,14 @@ SERVICES = (
         "account", ("--account", "-a ", "--project", "--namespace", "--entity", "--wandb", "--workspace", "--resource-group",
             "--subscription", "--comet", "--mlflow", "--team"),
         r"(?:(?:sbatch|srun|salloc|#SBATCH)[^\n]{0,120}?\s(?:-A|--account)|--(?:project|project[_-]id|account|namespace|entity|workspace"
-        r"|resource-group|subscription"
-        rf"|(?:wandb|comet|mlflow|neptune)[_-][a-z]{{2,12}}(?:[_-]name)?|team))(?:=|\s{{1,4}})[\\\"']{{0,4}}(?P<name>{_PLAIN}(?:/{_PLAIN})?)",
-        _named, everywhere=True,
+            r"|resource-group|subscription"
+            rf"|(?:wandb|comet|mlflow|neptune)[_-][a-z]{{2,12}}(?:[_-]name)?|team))(?:=|\s{{1,4}})[\\\"']{{0,4}}(?P<name>{_PLAIN}(?:/{_PLAIN})?)",
+            _named, everywhere=True,
     ),
     Masker(
         "account", ("projects/", "set project"),
         r"(?:\bprojects/|\bset project )(?P<name>[a-z][a-z0-9-]{3,40})(?=/(?:locations|zones|regions|global|secrets|topics|datasets|models"
-        r"|serviceAccounts)|\s|$|[\"'\\])", _named, everywhere=True,
+            r"|serviceAccounts)|\s|$|[\"'\\])", _named, everywhere=True,
     ),
     Masker(
         "account", ("project_id", "resource_group", "resourcegroup", "tenant", "workspace_name", "account_name", "accountname"),
@@ -85,6 +85,7 @@ SERVICES = (
     Masker("bucket", ("dbfs:/",), r"dbfs:/(?:mnt|FileStore|Volumes)/(?P<name>[^/\s\"'\\,;)]{2,100})", None, everywhere=True),
     Masker("account", ("onedrive - ",), r"OneDrive - (?P<name>[^\\/\n\"]{2,60})(?=[\\/])", None, everywhere=True),
     Masker("account", ("orgs:",), r"\borgs:\s{1,8}(?P<name>[\w,-]{2,100})", _named, everywhere=True),
+    Masker("account", ("account=",), rf"(?<![A-Za-z])Account=(?P<name>{_PLAIN})", _named, everywhere=True),
     # Experiment trackers
     Masker("account", ("logged in as",), r"(?i)logged in as:? {1,3}\S{1,80} \((?P<name>[^)\n\\]{2,80})\)", None, everywhere=True),
     Masker("account", ("syncing run", "resuming run"), r"(?:Syncing|Resuming) run (?P<name>[\w-]{3,100})", None, everywhere=True),
@@ -92,8 +93,8 @@ SERVICES = (
     Masker(
         "account", ("wandb", "comet", "neptune", "clearml", "mlflow", "trackio", "swanlab", "dagshub", "task.init", "aim"),
         rf"(?:\b|_)(?:project|project_name|entity|workspace|experiment|experiment_name|group|run_name|name|team|org"
-        rf"|set_experiment\([\\\"']{{1,4}}|create_experiment\([\\\"']{{1,4}})"
-        rf"(?:{EQUALS}|(?<=[\"']))(?P<name>{_PLAIN}(?:/{_PLAIN})?)", _of_tracker, everywhere=True,
+            rf"|set_experiment\([\\\"']{{1,4}}|create_experiment\([\\\"']{{1,4}})"
+            rf"(?:{EQUALS}|(?<=[\"']))(?P<name>{_PLAIN}(?:/{_PLAIN})?)", _of_tracker, everywhere=True,
     ),
     Masker("model", ("models:/",), rf"models:/(?P<name>{_PLAIN})", None, everywhere=True),
 )  # fmt: skip

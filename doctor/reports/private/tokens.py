@@ -51,6 +51,8 @@ def _assigned_secret(match: re.Match[str], value: str) -> bool:
         return True
     if word == "pwd":
         return value[0] not in "/~" and value[1:2] != ":"
+    if name == "PASS":
+        return _may_be_password(value)
     if word in ("pass", "pw", "pat", "dsn"):
         return (before != "" and (name.isupper() or "_" in name)) or not (bare or value.isalpha())
     if word == "token":
@@ -62,8 +64,8 @@ def _assigned_secret(match: re.Match[str], value: str) -> bool:
 
 
 _HEX = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
-_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]{0,64}$")
-_WORDS_BEFORE = re.compile(r"(?:[a-z]{2,12} ){0,2}[A-Za-z]{2,16} $")
+_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]{0,64}\Z")
+_WORDS_BEFORE = re.compile(r"(?:[a-z]{2,12} ){0,2}[A-Za-z]{2,16} \Z")
 
 
 def _name_before(text: str, end: int) -> str:
@@ -75,6 +77,10 @@ def _words_before(text: str, end: int) -> str:
     """In prose: `the cache key`."""
     found = _WORDS_BEFORE.search(text[max(end - 48, 0) : end])
     return found[0] if found else ""
+
+
+def _may_be_password(value: str) -> bool:
+    return any(each.isdigit() for each in value) and any(each.isalpha() for each in value) and "." not in value
 
 
 def _may_be_token(value: str) -> bool:
@@ -109,7 +115,7 @@ def _random_word(match: re.Match[str], value: str) -> bool:
     return looks_random(value) and not _MANGLED_OR_DIGEST.search(before)
 
 
-_MANGLED_OR_DIGEST = re.compile(r"(?:\b_Z\w{0,200}|sha\d{1,3}[=:-][\w-]{0,64})$")
+_MANGLED_OR_DIGEST = re.compile(r"(?:\b_Z\w{0,200}|sha\d{1,3}[=:-][\w-]{0,64})\Z")
 
 
 _NO_PASSWORD_WORDS = """
@@ -183,7 +189,7 @@ _HEADERS = (
     "(?:proxy-)?authorization|(?:x-(?:[a-z]{2,12}-){0,2}|private-|api-|deploy-|job-|ocp-apim-subscription-|xi-api-|dd-api-|dd-application-|apim-)"
     "(?:key|token|secret)"
 )
-_HEADER = r"""[\\"']{0,6}\s{0,4}[:=]\s{0,4}[\\"']{0,6}(?P<value>[^"'\n\\]{4,2000})"""
+_HEADER = r"""[\\"']{0,6}\s{0,4}[:=]\s{0,4}[\\"']{0,6}(?P<value>Digest [^\n]{4,2000}|[^"'\n\\]{4,2000})"""
 _OPTIONS = "token|password|passwd|passphrase|pass|pwd|secret|api[-_]key|access[-_]key|auth[-_]key|secret[-_]key|credentials?|cookie"
 _PASSWORD_WORDS = "pass ?word|passwd|passphrase|pass phrase|passcode|pwd"
 
@@ -263,6 +269,11 @@ SECRETS = (
     Masker(
         "licence", ("-",),
         r"(?<![\w-])(?=[A-Z0-9-]{0,40}\d)(?=[0-9-]{0,40}[A-Z])[A-Z0-9]{5}(?:-[A-Z0-9]{5}){3,5}(?![\w-])", None, everywhere=True,
+    ),
+    Masker(
+        "licence", ("licen", "key", "serial"),
+        r"(?i:licen[cs]e|key|serial(?: number)?)[\\\"']{0,6}\s{0,4}[=:]?\s{0,4}[\\\"']{0,6}(?P<value>(?=[A-Z-]{0,40}\d)[A-Z0-9]{4,6}"
+            r"(?:-[A-Z0-9]{4,6}){2,7})(?![\w-])", None, everywhere=True,
     ),
     Masker(
         "licence", ("licen", "product", "activation"),
