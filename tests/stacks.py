@@ -18,7 +18,9 @@ OLD = (TORCH, "transformers==4.46.3", "accelerate==1.0.1")
 """Findings that an upgrade clears, and findings that none clears."""
 MIDDLE = (TORCH, "transformers==4.57.6", "accelerate==1.10.1")
 """Loads race here, and nowhere else of the three."""
-CURRENT = (TORCH, "transformers==5.23.0" if sys.version_info >= (3, 11) else "transformers==5.20.2", "accelerate==1.15.0")
+_NEWEST = ("transformers==5.23.0",) if sys.version_info >= (3, 11) else ("transformers==5.20.2", "requests")
+"""What runs on this Python; `transformers env` of the second imports requests, which it does not ask for."""
+CURRENT = (TORCH, *_NEWEST, "accelerate==1.15.0")
 """The newest releases the matrix covers: only what is still open."""
 NO_TORCH = ("transformers==4.46.3", "accelerate==1.0.1", "--no-deps")
 

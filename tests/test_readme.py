@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,15 @@ BLOCKS = {command: output for page in PAGES for command, output in shown_blocks(
 def test_the_output_shown_is_the_output(command: str, request: pytest.FixtureRequest) -> None:
     """After a change: python tools/regenerate.py STACK."""
     stack: Path | None = request.getfixturevalue("old_stack") if needs_stack(command) else None
-    assert without_machine_facts(BLOCKS[command]) == without_machine_facts(command_output(command, stack))
+    shown, printed = BLOCKS[command], command_output(command, stack)
+    if sys.version_info < (3, 11):
+        shown, printed = without_upgrades(shown), without_upgrades(printed)
+    assert without_machine_facts(shown) == without_machine_facts(printed)
+
+
+def without_upgrades(text: str) -> str:
+    """The paragraphs that name no newest release: that of transformers does not run on Python 3.10."""
+    return "\n\n".join(each for each in text.split("\n\n") if "(the newest)" not in each)
 
 
 def test_the_readme_shows_a_real_report() -> None:

@@ -8,7 +8,9 @@ that clear more but bring something new are reported with their price, never rec
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
+import operator
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -99,6 +101,10 @@ class _Move:
         """Those of `findings` that do not hold with `releases[index]`; one this package has no part in holds as before."""
         return tuple(each for each in findings if not self.hits.get(each, -1) >> index & 1)
 
+    def anywhere(self, ids: Iterable[str]) -> int:
+        """Bit i is set when any of `ids` holds with `releases[i]`."""
+        return functools.reduce(operator.or_, (self.hits.get(each, 0) for each in ids), 0)
+
     def hit(self, index: int, ids: Iterable[str]) -> tuple[str, ...]:
         """Those of `ids` that hold with `releases[index]` and have to do with this package."""
         return tuple(each for each in ids if self.hits.get(each, 0) >> index & 1)
@@ -153,8 +159,9 @@ class _Choice:
         return max(changes, key=lambda change: len(change.clears), default=None)
 
     def _nearest_clean(self, move: _Move, remaining: Sequence[str], cleared: Sequence[str]) -> Change | None:
-        never = (*(each for each in self.new if each not in self.tolerated), *cleared)
-        clean = {index: move.clears(index, remaining) for index in range(len(move.releases)) if not move.hit(index, never)}
+        tolerated = frozenset(self.tolerated)
+        never = move.anywhere((*(each for each in self.new if each not in tolerated), *cleared))
+        clean = {index: move.clears(index, remaining) for index in range(len(move.releases)) if not never >> index & 1}
         most = max((len(each) for each in clean.values()), default=0)
         if most == 0:
             return None
@@ -182,14 +189,16 @@ class _Choice:
     def alternatives(self, moves: Sequence[_Move], findings: Sequence[str], changes: Mapping[str, Change]) -> Iterator[Alternative]:
         """For each package the newest release, and the one that clears the most at the least price, where they are not recommended."""
         for move in moves:
-            options = [self._alternative(move, index, findings) for index in range(len(move.releases))]
             recommended = changes.get(move.package)
-            most = max(len(each.clears) for each in options)
-            cheapest = min((each for each in options if len(each.clears) == most), key=lambda each: len(each.brings))
-            if most > (len(recommended.clears) if recommended else 0) and not cheapest.newest:
-                yield cheapest
-            if recommended is None or recommended.newest_clean != options[-1].version:
-                yield options[-1]
+            cleared = [len(move.clears(index, findings)) for index in range(len(move.releases))]
+            most = max(cleared)
+            if most > (len(recommended.clears) if recommended else 0):
+                options = (self._alternative(move, index, findings) for index, count in enumerate(cleared) if count == most)
+                cheapest = min(options, key=lambda each: len(each.brings))
+                if not cheapest.newest:
+                    yield cheapest
+            if recommended is None or recommended.newest_clean != str(move.releases[-1].version):
+                yield self._alternative(move, len(move.releases) - 1, findings)
 
     def _alternative(self, move: _Move, index: int, findings: Sequence[str]) -> Alternative:
         clears = move.clears(index, findings)
