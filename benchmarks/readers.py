@@ -11,6 +11,7 @@ and `nested` (brackets in brackets, behind the beginning of a report of doctor's
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import resource
 import subprocess
@@ -19,11 +20,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from doctor.errors import DoctorError
 from doctor.explain.judge import text_patterns
-from doctor.explain.text import TextReader
+from doctor.explain.text import explain_lines
 from doctor.knowledge.matrix_file import load_matrix
 from doctor.readers.clues import ClueReader
-from doctor.readers.environments import EnvironmentReader, environment_of
+from doctor.readers.environments import environment_of
 from doctor.readers.labelled import LabelledReader
 from doctor.readers.lines import cleaned, decoded_lines
 from doctor.readers.listings import CondaFileReader, ListingReader
@@ -32,6 +34,7 @@ from doctor.readers.paths import PathReader
 from doctor.readers.prefixes import PrefixReader
 from doctor.readers.prose import ProseReader
 from doctor.readers.statements import Ledger
+from doctor.readers.texts import read_text
 from doctor.readers.tracebacks import TracebackReader
 from doctor.readers.variables import VariableReader
 
@@ -61,7 +64,7 @@ _LABELLED = """\
 """
 _LIST = "{1}-{0}   1.{0}.0\ntorch   2.5.1\ntransformers   4.46.3\n{1}   0.{0}\n"
 _FREEZE = "{1}-{0}==1.{0}.0\ntorch==2.5.1\ntransformers==4.46.3\n{1}==0.{0}\n"
-_CONDA = "dependencies:\n  - python=3.11.7\n  - {1}=1.{0}.0=py311h{0}\n  - pytorch=2.5.1=py3.11_cuda12.4\n  - pip:\n    - {1}-{0}==4.46.3\n"
+_CONDA = "  - {1}=1.{0}.0=py311h{0}\n  - pytorch=2.5.1=py3.11_cuda12.4\n  - pip:\n    - {1}-{0}==4.46.3\n"
 _LOCK = """\
 [[package]]
 name = "{1}-{0}"
@@ -79,6 +82,7 @@ wheels = [
 _PROSE = "I'm on transformers v4.51.{0} with torch 2.6.0, and {1} fails; upgrading to 4.52 did not help. My {1} has accelerate 1.{0}.0.\n"
 _PATHS = '  File "/opt/conda/lib/python3.{0}/site-packages/{1}-1.{0}.0-py3.11.egg/{1}/a.py", line {0}, in f\n'
 _VARIABLES = "export WORLD_SIZE={0} {1}=1\nCUDA_VISIBLE_DEVICES={0} python {1}.py\nos.environ['RANK'] = '{0}'  # {1}\n"
+_HEADS = {_LIST: "Package Version\n------- -------\n", _CONDA: "dependencies:\n  - python=3.11.7\n"}
 _REPORT = '{"schema_version": 2, "doctor_version": "1.0", "environment": '
 
 
@@ -96,21 +100,16 @@ def _fed(make: Callable[[], Callable[[int, str], object]]) -> Callable[[Iterator
     return read
 
 
-def _environment(name: str | None = None) -> Callable[[Iterator[str]], None]:
+def _stated(name: str) -> Callable[[Iterator[str]], None]:
     def read(lines: Iterator[str]) -> None:
-        reader = EnvironmentReader(name)
-        for number, line in enumerate(lines, 1):
-            reader.feed(number, line)
-        environment_of(reader.reading(), ())
+        with contextlib.suppress(DoctorError):  # a lock file of empty lines is none
+            environment_of(read_text(lines, name, tuple(load_matrix().packages))[0], ())
 
     return read
 
 
 def _explain(lines: Iterator[str]) -> None:
-    reader = TextReader(load_matrix())
-    for line in lines:
-        reader.feed(line)
-    reader.explanation()
+    explain_lines(lines, load_matrix())
 
 
 READERS: dict[str, tuple[str, Callable[[Iterator[str]], None]]] = {
@@ -125,10 +124,11 @@ READERS: dict[str, tuple[str, Callable[[Iterator[str]], None]]] = {
     "prose": (_PROSE, _fed(lambda: ProseReader(Ledger()).feed)),
     "paths": (_PATHS, _fed(lambda: PathReader(Ledger()).feed)),
     "variables": (_VARIABLES, _fed(lambda: VariableReader(Ledger()).feed)),
-    "a list": ("Package Version\n------- -------\n" + _LIST, _environment()),
-    "a freeze": (_FREEZE, _environment("requirements.txt")),
-    "a lock file": (_LOCK, _environment("uv.lock")),
-    "an issue": (_LABELLED + _PROSE + _TRACEBACK, _environment()),
+    "a list": (_LIST, _stated("a.txt")),
+    "a freeze": (_FREEZE, _stated("requirements.txt")),
+    "a conda file": (_CONDA, _stated("environment.yml")),
+    "a lock file": (_LOCK, _stated("uv.lock")),
+    "an issue": (_LABELLED + _PROSE + _TRACEBACK, _stated("issue.txt")),
     "explain: a log": (_LOG, _explain),
     "explain: tracebacks": (_TRACEBACK, _explain),
     "explain: an issue": (_LABELLED + _PROSE + _TRACEBACK, _explain),
@@ -159,7 +159,7 @@ def main() -> None:
 def _row(reader: str, shape: str, size: int, file: Path, nothing: tuple[float, int] | None) -> str:
     head, read, lines = f"{reader:<20} {shape:<12} {size:>4}", _measured(_command(reader, file)), _measured([sys.executable, "-c", _READ, str(file)])
     if read is None or nothing is None or lines is None:
-        return f"{head} {f'over {SECONDS}':>8}"
+        return f"{head}  failed, or over {SECONDS}"
     seconds = max(read[0] - nothing[0], 0.01)
     return f"{head} {seconds:>8.2f} {size / seconds:>7.1f} {seconds / max(lines[0], 0.01):>16.1f} {read[1] - nothing[1]:>12}"
 
@@ -179,6 +179,8 @@ def _parts(piece: str, shape: str) -> Iterator[str]:
     words = random.Random(1)
     if shape == "nested":
         yield _REPORT
+    elif piece in _HEADS and shape != "empty lines":
+        yield _HEADS[piece]
     number = 0
     while True:
         number += 1
@@ -199,7 +201,8 @@ def _command(reader: str, file: Path) -> list[str]:
 
 def _read(reader: str, file: str) -> None:
     with open(file, "rb") as stream:
-        READERS[reader][1](cleaned(decoded_lines(stream)))
+        lines = decoded_lines(stream)
+        READERS[reader][1](lines if reader.startswith(("a", "explain")) else cleaned(lines))
 
 
 def _measured(command: list[str]) -> tuple[float, int] | None:

@@ -28,11 +28,12 @@ from types import FrameType
 from typing import Any
 
 from doctor.errors import DoctorError
-from doctor.explain.text import TextReader
+from doctor.explain.text import explain_lines
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.matrix_file import load_matrix
-from doctor.readers.environments import EnvironmentReader, environment_of
+from doctor.readers.environments import environment_of
 from doctor.readers.lines import LineDecoder, cleaned
+from doctor.readers.texts import read_text
 from doctor.readers.tracebacks import read_failures
 
 ROOT = Path(__file__).parent.parent
@@ -250,16 +251,12 @@ def read(number: int, text: str, matrix: Matrix) -> None:
     name = _NAMES[number % len(_NAMES)]
     with contextlib.suppress(DoctorError):
         if number % _EVERY == 0:
-            reader = TextReader(matrix, name)
-            for line in lines:
-                reader.feed(line)
-            reader.explanation()
+            explain_lines(lines, matrix, name=name)
             return
-        environment = EnvironmentReader(name)
-        for at, line in enumerate(cleaned(lines), 1):
-            environment.feed(at, line)
-        environment_of(environment.reading(), tuple(matrix.packages))
-    read_failures(cleaned(lines))
+        reading, _ = read_text(lines, name or "text", tuple(matrix.packages))
+        environment_of(reading, tuple(matrix.packages))
+    if name is not None:
+        read_failures(cleaned(lines))
 
 
 def failures(numbers: Iterator[int] | range, texts: Sequence[str], matrix: Matrix, seconds: float = SECONDS) -> Iterator[Failed]:

@@ -125,7 +125,8 @@ class Ledger:
         key = canonical(name)
         kind, full = _numbers_alike(key), len(source.names) >= _MAX_NAMES
         new, wanted = not full and key not in source.names, self._wanted is None or kind in self._wanted
-        self.news += wanted or new or (kind != key and not full)
+        room = wanted and len(self.packages.get(key, ())) < _MAX_STATEMENTS
+        self.news += new or room or (kind != key and (wanted or not full))
         if new:
             self.changes += 1
             source.names.add(key)
