@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 
 from doctor.reports.private.masker import EQUALS, Masker
 from doctor.reports.private.public_names import PUBLIC_ORGANISATIONS, is_public_distribution, is_public_host
@@ -25,6 +26,13 @@ def _unknown_module(_: re.Match[str], value: str) -> bool:
 
 def _unknown_package(_: re.Match[str], value: str) -> bool:
     return not is_public_distribution(value) and value.lower() not in _WORDS and not _BUILD.fullmatch(value) and len(value) > 2
+
+
+def _unknown_archive(match: re.Match[str], value: str) -> bool:
+    """Of what pip has set aside, a `~` stands for the first letter of the name."""
+    if match.string[: match.start()].endswith("~"):
+        return not any(is_public_distribution(letter + value) for letter in string.ascii_lowercase)
+    return _unknown_package(match, value)
 
 
 def _listed(match: re.Match[str], value: str) -> bool:
@@ -158,7 +166,7 @@ PACKAGES = (
         "package", (".whl", ".tar.gz", ".dist-info", ".egg", ".zip", "__editable__"),
         r"(?:__editable__\.|(?<![\w.-]))(?P<name>[A-Za-z][A-Za-z0-9_]{0,80}(?:[.-][A-Za-z_][A-Za-z0-9_]{0,80}){0,6}?)"
             r"(?:-\d[\w.+!]{0,40}(?:(?:-[\w.]{1,60}){2,4}\.whl|\.tar\.gz|\.zip|\.dist-info|\.egg|\.pth)|\.egg-info)",
-            _unknown_package, everywhere=True,
+            _unknown_archive, everywhere=True,
     ),
     Masker(
         "package", ("name",),
