@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from doctor.cli import main
+from tests.conftest import Doctor
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
 TOKEN = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567"
@@ -35,7 +36,6 @@ COMMANDS = [
     "matrix show FILE",
     "report --traceback FILE --output FILE",
     "confirm FILE",
-    "run -- FILE",
     "FILE",
     "not-thereFILE",
 ]
@@ -77,6 +77,14 @@ def test_a_file_may_have_any_name(command: str, kind: str, tmp_path: Path, capsy
     else:
         place.write_text(CONTENTS[kind])
     printed([each.replace("FILE", EVIL) for each in command.split(" ")], capsys)
+
+
+def test_a_program_that_cannot_be_started_may_have_any_name(doctor: Doctor) -> None:
+    ran = doctor("run", "--", EVIL)
+    assert (ran.code, ran.out) == (2, "")
+    assert STEERS.findall(ran.err) == []
+    assert TOKEN not in ran.err
+    assert ran.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("ending", ["exit 7", "kill -SEGV $$", "exit 0"])
