@@ -131,9 +131,9 @@ def test_a_matrix_that_holds_what_steers_a_terminal_is_refused(
 
 
 def test_a_tag_is_quoted_tame(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "m.yaml").write_text("!%1B%5B31m x\n")
+    (tmp_path / "m.yaml").write_text("!%1B%5B2J x\n")
     code, _, complaint = printed(["matrix", "validate", "m.yaml"], capsys)
-    assert (code, complaint) == (2, "doctor: m.yaml:1: the tag !\N{REPLACEMENT CHARACTER}[31m is not accepted here")
+    assert (code, complaint) == (2, "doctor: m.yaml:1: the tag !\N{REPLACEMENT CHARACTER}[2J is not accepted here")
 
 
 @pytest.mark.parametrize("command", ["matrix list", "matrix show MT001", f"check --no-live --strict --python {sys.executable}"])
