@@ -92,7 +92,8 @@ def _environment(side: str, matrix: Matrix, options: argparse.Namespace) -> tupl
     from doctor.commands.examining import stated_environment
     from doctor.commands.first_word import is_interpreter
 
-    if side == "here" or os.path.isdir(side) or is_interpreter(shutil.which(side) or side):
+    # A file that is there is meant before a program of that name on PATH: a report may be called `python`.
+    if side == "here" or os.path.isdir(side) or is_interpreter(side if os.path.exists(side) else shutil.which(side) or side):
         asked = None if side == "here" else side
         timeout = options.timeout or probe.TORCH_TIMEOUT_SECONDS
         return probe.examine(asked, probe.Interest.of(matrix), live=not options.no_live, timeout=timeout, waiting=output.progress), ()
