@@ -15,6 +15,8 @@ import pytest
 import doctor
 from doctor.explain.judge import text_patterns
 from doctor.knowledge.matrix_file import builtin_matrix
+from doctor.reports.private.kinds import MASKERS
+from doctor.reports.private.masker import Masker
 from tests.pumps import pumps
 
 SHORT, LONG = 2048, 8192
@@ -39,9 +41,10 @@ def _patterns_of(module: str) -> Iterator[tuple[str, re.Pattern[str]]]:
         if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
             yield f"{module}.{name}", value
         for number, item in enumerate(value if isinstance(value, tuple) else ()):
-            pattern = getattr(item, "pattern", None)
-            if isinstance(pattern, re.Pattern):
-                yield f"{module}.{name}[{number}]", pattern
+            for part in ("pattern", "inner"):
+                pattern = getattr(item, part, None)
+                if isinstance(pattern, re.Pattern) or (isinstance(item, Masker) and isinstance(pattern, str)):
+                    yield f"{module}.{name}[{number}].{part}", re.compile(pattern)
     for node in ast.walk(ast.parse(Path(str(loaded.__file__)).read_text("utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "re" and node.args:
             written = node.args[0]
@@ -102,6 +105,7 @@ def test_patterns_are_found() -> None:
     modules = {name.rpartition(".")[0] for name in PATTERNS}
     assert {"doctor.readers.tracebacks", "doctor.readers.listings", "doctor.readers.prose", "doctor.reports.private.tokens"} <= modules
     assert len(PATTERNS) > 300
+    assert {each.pattern for each in MASKERS} <= {each.pattern for each in PATTERNS.values()}
 
 
 @pytest.mark.parametrize("name", sorted(PATTERNS))
