@@ -140,6 +140,7 @@ HOSTS = (
         "host", ("\\\\",),
         r"(?<![^\s\"'=(\[,`])\\{2,8}(?P<name>[A-Za-z0-9][\w.-]{0,62}\\{1,4}[\w.$-]{1,80})(?=[\\\s\"']|$)", _host_told, everywhere=True,
     ),
+    Masker("host", ("//",), r"(?<![^\s\"'=(\[,`])//(?P<name>[A-Za-z0-9][\w.-]{0,62}/[\w.$-]{1,80})(?=/)", _host_told, everywhere=True),
     # By what stands before
     Masker(
         "host", ("host", "server", "resolve", "node", "addr", "machine", "computer", "peer", "endpoint", "fqdn"),

@@ -75,6 +75,7 @@ PEOPLE = (
             rf"|[^\\/:*?\"<>|\s\ufffd]{{1,64}})", other_user, everywhere=True,
     ),
     Masker("user", ("users",), rf"(?<![\w.])/[a-z]/[Uu]sers/{_IN_PATH}", other_user, everywhere=True),
+    Masker("user", ("$/",), rf"(?i)/(?:homes?|users|profiles)\$/(?P<name>{_PART}{{1,64}})", other_user, everywhere=True),
     Masker(
         "user", ("\\home", "\\users", "\\profiles"),
         rf"(?i)\\(?:homes?|users|profiles)\$?\\{{1,8}}(?P<name>{_WINDOWS}{{1,64}})(?=\\)", other_user, everywhere=True,
