@@ -1,11 +1,11 @@
 """Run the reproducers on every release: data/evidence/runs.json.
 
-    python tools/sweep.py PACKAGE [--only MT050 ...] [--releases 1.5.2 ...] [--with REQUIREMENT ...] [--torch REQUIREMENT] [--python PYTHON]
+    python tools/sweep.py PACKAGE [--only MT050 ...] [--releases 1.5.2 ...] [--with REQUIREMENT ...] [--without PACKAGE ...] [--torch REQUIREMENT]
 
 One environment a release, made with uv and removed after; the neighbours of the boundaries the matrix claims first, then the newest
 patch release of each minor version, then the rest. What was run before with the same reproducer is not run again: an interrupted sweep
 goes on where it stopped, and a new release costs one environment. Where the index serves CUDA builds of torch, UV_TORCH_BACKEND=cpu
-saves several gigabytes. transformers before 4.23 needs --python python3.8 --torch torch==1.12.1: newer Pythons have no tokenizers for it.
+saves several gigabytes.
 """
 
 from __future__ import annotations
@@ -72,8 +72,7 @@ COMPANIONS = {
         Companions("4.45.0", ("accelerate==1.10.1", "numpy<2")),
         Companions("4.40.0", ("accelerate==0.31.0", "numpy<2")),
         Companions("4.36.0", ("accelerate==0.31.0", "numpy<2", "setuptools<80")),
-        Companions("4.30.0", ("accelerate==0.21.0", "numpy<2", "setuptools<80")),
-        Companions("0", ("accelerate==0.21.0", "numpy<2", "setuptools<80", "safetensors")),
+        Companions("0", ("accelerate==0.21.0", "numpy<2", "setuptools<80")),
     ),
     "accelerate": (
         Companions("0.34.0", ("transformers==4.57.6",)),
@@ -192,13 +191,15 @@ def write_evidence(evidence: Evidence, file: Path) -> None:
     unfinished.replace(file)
 
 
-def make_environment(home: Path, requirements: Sequence[str], python: str) -> str | None:
-    """Make a venv of `python` with `requirements`; why it could not be, None when it could."""
+def make_environment(home: Path, requirements: Sequence[str], without: Sequence[str] = ()) -> str | None:
+    """Make a venv with `requirements` and then take `without` out of it; why it could not be, None when it could."""
     uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
-    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", python, home], check=True)
+    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, home], check=True)
     done = subprocess.run(
         [uv, "pip", "install", "--quiet", "--python", home / "bin" / "python", *requirements], capture_output=True, text=True, check=False
     )
+    if done.returncode == 0 and without:
+        subprocess.run([uv, "pip", "uninstall", "--quiet", "--python", home / "bin" / "python", *without], check=True)
     return PLACE.sub("(place)", " ".join(done.stderr.split()))[:200] if done.returncode else None
 
 
@@ -210,20 +211,14 @@ def installed(python: Path) -> dict[str, str]:
     return {name: normalised[name] for name in LOOKED_AT if name in normalised}
 
 
-def release_of_python(python: Path) -> str:
-    """`3.11.7`."""
-    code = "import platform; print(platform.python_version())"
-    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-
-
 def sweep_release(
-    home: Path, package: str, requirements: Sequence[str], scripts: Mapping[str, Path], *, jobs: int = 1, base: str = sys.executable
+    home: Path, package: str, requirements: Sequence[str], scripts: Mapping[str, Path], *, without: Sequence[str] = (), jobs: int = 1
 ) -> tuple[SweptEnvironment, list[Observation]]:
-    """Make the environment of one release on the interpreter `base` and run the reproducers in it."""
-    why = make_environment(home, requirements, base)
+    """Make the environment of one release and run the reproducers in it."""
+    why = make_environment(home, requirements, without)
     python = home / "bin" / "python"
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-    running = release_of_python(python)
+    running = ".".join(map(str, sys.version_info[:3]))
     if why is not None:
         return SweptEnvironment(today, running, {}, f"cannot be installed: {why}"), []
     packages = installed(python)
@@ -241,8 +236,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", metavar="ID")
     parser.add_argument("--releases", nargs="+", type=Version, metavar="VERSION")
     parser.add_argument("--with", nargs="+", default=[], metavar="REQUIREMENT", dest="others", help="instead of the usual companions of that name")
+    parser.add_argument("--without", nargs="+", default=[], metavar="PACKAGE", help="taken out after what requires it was installed")
     parser.add_argument("--torch", default="torch==2.13.0", metavar="REQUIREMENT")
-    parser.add_argument("--python", default=sys.executable, metavar="PYTHON", help="the interpreter to run them in (default: this one)")
     parser.add_argument("--scripts", type=Path, default=FOLDER, metavar="FOLDER", help="the reproducers (default: those of doctor)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="reproducers side by side (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=FILE)
@@ -253,7 +248,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scripts = {name: path for name, path in found.items() if name in about and (not options.only or name in options.only)}
     every = [each.version for each in known_releases()[package] if not each.yanked and each.version >= Version(SINCE[package])]
     evidence = read_evidence(options.output)
-    labels = [" with ".join((str(each), *options.others)) for each in options.releases or in_order_of_news(every, claimed_boundaries(package))]
+    apart = "".join(f" without {each}" for each in options.without)
+    labels = [
+        " with ".join((str(each), *options.others)) + apart for each in options.releases or in_order_of_news(every, claimed_boundaries(package))
+    ]
     todo = [label for label in labels if missing(evidence, package, label, scripts)]
     say(f"{len(todo)} of {len(labels)} environments to make, up to {len(scripts)} reproducers each; about {USUAL_SECONDS * len(todo) / 60:.0f} min")
     started = time.monotonic()
@@ -262,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             wanted = missing(evidence, package, label, scripts)
             requirements = [options.torch, f"{package}=={release_of(label)}", *options.others]
             requirements += [each for each in companions(package, release_of(label)) if _named(each) not in map(_named, options.others)]
-            environment, seen = sweep_release(Path(scratch) / "venv", package, requirements, wanted, jobs=options.jobs, base=options.python)
+            environment, seen = sweep_release(Path(scratch) / "venv", package, requirements, wanted, without=options.without, jobs=options.jobs)
             evidence = with_observations(evidence, package, label, environment, [(each, digest(scripts[each.id])) for each in seen])
             write_evidence(evidence, options.output)
             mean = (time.monotonic() - started) / number

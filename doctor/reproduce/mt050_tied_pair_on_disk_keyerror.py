@@ -1,13 +1,22 @@
 """MT050: tied weights both on disk make the first forward die with a KeyError."""
 
+import _dispatch
 import _offload
 from _harness import Verdict, not_reproduced, reproduced
 
+SHAPES = {
+    "embed-first": "accelerate alone, both names in the file, they and one more layer on disk; the embedding sorts first",
+    "head-first": "the same; the head sorts first",
+    "head-alone": "accelerate alone, both names in the file, the head and one more layer on disk, the embedding on the CPU",
+}
 
-def reproduce(workdir: str) -> Verdict:
+
+def reproduce(workdir: str, shape: str) -> Verdict:
     import torch
 
-    model, expected = _offload.tied_on_disk(workdir)
+    on_disk = ["head", "low"] if shape == "head-alone" else ["embed", "head", "low"]
+    order = "head-first" if shape == "head-first" else "embed-first"
+    model, expected = _dispatch.tied_offloaded(workdir, order, on_disk, tie_again=True)
     try:
         result = _offload.run(model, _offload.ids())
     except KeyError as error:

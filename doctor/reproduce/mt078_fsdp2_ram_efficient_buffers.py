@@ -9,15 +9,14 @@ def prepare_and_compare() -> Verdict:
 
     model = _offload.fill(_offload.buffered(persistent=True)).eval()
     expected = _offload.run(model, _offload.vector())
+    if not torch.cuda.is_available():
+        # 1.6.0 and 1.7.0 move every tensor to the GPU first, whatever the device of the group is.
+        torch.Tensor.cuda = lambda tensor, *_, **__: tensor  # type: ignore[method-assign, assignment]
     try:
         prepared = _offload.fsdp2_prepared(model)
     except AttributeError as error:
         if "'Tensor' object has no attribute 'device_mesh'" in str(error):
             return reproduced(_offload.first_line(error))
-        raise
-    except AssertionError as error:
-        if _offload.without_cuda(error):
-            return not_applicable("FSDP2 of this release needs CUDA")
         raise
     if prepared is None:
         return not_applicable("accelerate has no FSDP2")

@@ -1,20 +1,16 @@
-"""MT117: accelerate 0.16 to 0.20 cannot be imported without pkg_resources.
+"""MT117: accelerate 0.16 to 0.20 cannot be imported beside a setuptools that brings no pkg_resources any more."""
 
-The import is tried in a new interpreter, because a runner could not have imported such an accelerate before.
-"""
-
-import subprocess
-import sys
-
-from _harness import Verdict, not_reproduced, reproduced
+import _import
+from _harness import Verdict, not_applicable, not_reproduced, reproduced
 
 
 def reproduce(workdir: str) -> Verdict:
-    command = [sys.executable, "-c", "import accelerate; print(accelerate.__version__)"]
-    ended = subprocess.run(command, cwd=workdir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
-    errors = ended.stderr.decode(errors="replace").strip().splitlines()
-    if ended.returncode == 0:
-        return not_reproduced(f"accelerate {ended.stdout.decode().strip()} is imported")
-    if errors and errors[-1] == "ModuleNotFoundError: No module named 'pkg_resources'":
-        return reproduced(errors[-1])
-    raise AssertionError("the import fails in another way: " + (errors[-1] if errors else "no message"))
+    if not _import.is_there("setuptools"):
+        return not_applicable("setuptools is not installed: what fails then is MT118")
+    ending = _import.in_new_interpreter("accelerate", workdir)
+    if ending.version is not None:
+        return not_reproduced(f"accelerate {ending.version} is imported")
+    setuptools = _import.in_new_interpreter("setuptools", workdir)
+    if ending.error == "ModuleNotFoundError: No module named 'pkg_resources'" and setuptools.version is not None:
+        return reproduced(f"{ending.error}, beside setuptools {setuptools.version}")
+    raise AssertionError("the import fails in another way: " + ending.error)

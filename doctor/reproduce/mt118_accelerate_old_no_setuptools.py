@@ -1,20 +1,15 @@
-"""MT118: accelerate 0.16 to 0.20 cannot be imported without pkg_resources.
+"""MT118: accelerate 0.16 to 0.20 cannot be imported without setuptools, of which pkg_resources is a part."""
 
-The import is tried in a new interpreter, because a runner could not have imported such an accelerate before.
-"""
-
-import subprocess
-import sys
-
-from _harness import Verdict, not_reproduced, reproduced
+import _import
+from _harness import Verdict, not_applicable, not_reproduced, reproduced
 
 
 def reproduce(workdir: str) -> Verdict:
-    command = [sys.executable, "-c", "import accelerate; print(accelerate.__version__)"]
-    ended = subprocess.run(command, cwd=workdir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
-    errors = ended.stderr.decode(errors="replace").strip().splitlines()
-    if ended.returncode == 0:
-        return not_reproduced(f"accelerate {ended.stdout.decode().strip()} is imported")
-    if errors and errors[-1] == "ModuleNotFoundError: No module named 'pkg_resources'":
-        return reproduced(errors[-1])
-    raise AssertionError("the import fails in another way: " + (errors[-1] if errors else "no message"))
+    if _import.is_there("setuptools"):
+        return not_applicable("setuptools is installed: where it is too new for accelerate, that is MT117")
+    ending = _import.in_new_interpreter("accelerate", workdir)
+    if ending.version is not None:
+        return not_reproduced(f"accelerate {ending.version} is imported without setuptools")
+    if ending.error == "ModuleNotFoundError: No module named 'pkg_resources'":
+        return reproduced(ending.error)
+    raise AssertionError("the import fails in another way: " + ending.error)

@@ -11,7 +11,7 @@ from doctor.explain.explanation import Clues, LikelyCause
 from doctor.explain.judge import explain, joined_failures
 from doctor.facts.symptom import Failure, Frame
 from doctor.knowledge.cause import Cause, Sign, Weight, frames_hold
-from doctor.knowledge.matrix import Matrix
+from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.knowledge.releases import known_releases
 from tests.environments import environment
@@ -106,6 +106,18 @@ def test_a_failure_told_of_twice_is_one() -> None:
     whole = Failure("NotImplementedError", "Cannot copy out of meta tensor; no data! Please", FRAMES, 5)
     assert joined_failures((title, whole)) == [whole]
     assert len(joined_failures((title, replace(title, line=9)))) == 1
+
+
+@pytest.mark.parametrize("advisory", builtin_matrix().advisories, ids=lambda advisory: advisory.id)
+def test_what_rests_on_one_shape_is_never_called_almost_certain(advisory: Advisory) -> None:
+    """However much speaks for it: in another shape of the problem the range may end elsewhere."""
+    signs = tuple(Sign("proves", "it says so", message="meta", advisory=advisory.id) for _ in range(3))
+    matrix = replace(builtin_matrix(), advisories=(advisory,), causes=(replace(cause("a"), signs=signs),), messages=())
+    failure = Failure("NotImplementedError", "Cannot copy out of meta tensor", (), 1)
+    (found,) = explain((failure,), Clues({}), Known(environment(), matrix, known_releases())).failures[0].causes
+    ends = any(each.introduced or each.fixed for affected in advisory.affected for each in affected.ranges)
+    assert found.advisory == advisory.id
+    assert found.confidence == (0.95 if ends and len(advisory.evidence.shapes) < 2 else 0.99)
 
 
 def test_the_built_in_causes_say_what_to_do() -> None:

@@ -189,6 +189,52 @@ def test_every_reproducer_is_of_an_advisory_and_names_it() -> None:
         assert "to_empty" not in path.name or advisory_id in {"MT080", "MT081"}
 
 
+class Bare(ast.NodeTransformer):
+    """What a reproducer does, without what it is called and what it says: no docstrings, no messages, no name of its own choosing."""
+
+    SAYS = frozenset({"reproduced", "not_reproduced", "not_applicable", "AssertionError"})
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        node.body = [self.visit(each) for each in node.body if not isinstance(each, ast.Import | ast.ImportFrom)]
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        node.id = self.names.setdefault(node.id, f"name{len(self.names)}") if isinstance(node.ctx, ast.Store) else self.names.get(node.id, node.id)
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        return ast.Pass() if isinstance(node.value, ast.Constant) else self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id in self.SAYS:
+            node.args = []
+        return self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        if isinstance(node.targets[0], ast.Name) and node.targets[0].id == "SHAPES" and isinstance(node.value, ast.Dict):
+            node.value.values = [ast.Constant(None) for _ in node.value.values]
+        return self.generic_visit(node)
+
+
+def test_no_two_reproducers_are_the_same_code() -> None:
+    """One that is would reproduce for the reason of the other."""
+    does: dict[str, str] = {}
+    for advisory_id, path in reproducers().items():
+        code = ast.dump(Bare().visit(ast.parse(path.read_text("utf-8"))))
+        assert code not in does, f"{advisory_id} does what {does[code]} does"
+        does[code] = advisory_id
+
+
+def test_what_a_reproducer_says_does_not_make_it_another() -> None:
+    text = '"""{0}: a title."""\n\n\ndef reproduce(workdir):\n    {1} = 1\n    if {1} == {2}:\n        return reproduced("{0}: it {3}")\n'
+    said = (("MT001", "left", 1, "failed"), ("MT002", "found", 1, "did not work"), ("MT003", "left", 2, "failed"))
+    first, second, third = (ast.dump(Bare().visit(ast.parse(text.format(*each)))) for each in said)
+    assert first == second != third
+
+
 @pytest.mark.parametrize("path", sorted({*FOLDER.glob("[_m]*.py"), *INSIDE.glob("*.py")} - {FOLDER / "__init__.py"}), ids=lambda path: path.name)
 def test_what_runs_in_the_patient_is_python_3_8(path: Path) -> None:
     ast.parse(path.read_text("utf-8"), feature_version=(3, 8))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -95,19 +94,20 @@ def test_it_takes_a_folder_of_scripts_a_number_of_jobs_and_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = script(tmp_path, 50, SCRIPTS["reproduced"])
-    calls: list[tuple[str, list[Path], int, str]] = []
+    calls: list[tuple[str, list[Path], int]] = []
 
     def ran(
-        _home: Path, _package: str, requirements: list[str], scripts: dict[str, Path], *, jobs: int, base: str
+        _home: Path, _package: str, requirements: list[str], scripts: dict[str, Path], *, without: list[str], jobs: int
     ) -> tuple[SweptEnvironment, list[Observation]]:
-        calls.append((requirements[1], list(scripts.values()), jobs, base))
+        assert without == []
+        calls.append((requirements[1], list(scripts.values()), jobs))
         return HERE, [Observation(each, "reproduced", "as it was") for each in scripts]
 
     monkeypatch.setattr(sweep, "sweep_release", ran)
     file = tmp_path / "runs.json"
     arguments = ["accelerate", "--scripts", str(tmp_path), "--jobs", "3", "--output", str(file), "--releases", "1.14.0", "1.15.0"]
-    sweep.main([*arguments, "--python", "python3.8"])
-    assert calls == [("accelerate==1.14.0", [path], 3, "python3.8"), ("accelerate==1.15.0", [path], 3, "python3.8")]
+    sweep.main(arguments)
+    assert calls == [("accelerate==1.14.0", [path], 3), ("accelerate==1.15.0", [path], 3)]
     assert capsys.readouterr().err.startswith("2 of ")
     first = file.read_bytes()
     sweep.main(arguments)
@@ -127,6 +127,12 @@ def test_only_what_is_missing_or_changed_is_run(tmp_path: Path) -> None:
 def test_a_release_run_with_other_companions_stands_beside_itself() -> None:
     evidence = seen(seen(NOTHING, "1.0.0", "not reproduced"), "1.0.0 with transformers==5.0.0", "reproduced")
     assert runs(evidence) == {"not reproduced: as it was": ("1.0.0",), "reproduced: as it was": ("1.0.0 with transformers==5.0.0",)}
+
+
+def test_a_package_can_be_left_out_of_an_environment(tmp_path: Path) -> None:
+    path = script(tmp_path, 50, "import importlib.util\nreturn reproduced(str(importlib.util.find_spec('packaging')))")
+    environment, (observation,) = sweep.sweep_release(tmp_path / "venv", "packaging", ["packaging"], {"MT050": path}, without=["packaging"])
+    assert (environment.untestable, observation.detail) == (None, "None")
 
 
 def test_the_file_is_the_same_to_the_byte_when_nothing_is_new(tmp_path: Path) -> None:
@@ -158,7 +164,6 @@ def test_an_environment_that_cannot_be_made_is_untestable_with_the_reason(tmp_pa
     environment, observed = sweep.sweep_release(tmp_path / "venv", "accelerate", ["accelerate==999.0"], {"MT050": path})
     assert environment.untestable is not None
     assert environment.untestable.startswith("cannot be installed: ")
-    assert environment.python == platform.python_version()
     assert observed == []
 
 
