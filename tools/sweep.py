@@ -1,11 +1,12 @@
 """Run the reproducers on every release: data/evidence/runs.json.
 
-    python tools/sweep.py PACKAGE [--only MT050 ...] [--releases 1.5.2 ...] [--with REQUIREMENT ...] [--without PACKAGE ...] [--torch REQUIREMENT]
+    python tools/sweep.py PACKAGE [--only MT050 ...] [--releases 1.5.2 ...] [--with REQUIREMENT ...] [--without PACKAGE ...]
+        [--torch REQUIREMENT] [--python PYTHON]
 
 One environment a release, made with uv and removed after; the neighbours of the boundaries the matrix claims first, then the newest
 patch release of each minor version, then the rest. What was run before with the same reproducer is not run again: an interrupted sweep
 goes on where it stopped, and a new release costs one environment. Where the index serves CUDA builds of torch, UV_TORCH_BACKEND=cpu
-saves several gigabytes.
+saves several gigabytes. transformers before 4.23 needs --python python3.8 --torch torch==1.12.1: newer Pythons have no tokenizers for it.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ COMPANIONS = {
         Companions("4.45.0", ("accelerate==1.10.1", "numpy<2")),
         Companions("4.40.0", ("accelerate==0.31.0", "numpy<2")),
         Companions("4.36.0", ("accelerate==0.31.0", "numpy<2", "setuptools<80")),
-        Companions("0", ("accelerate==0.21.0", "numpy<2", "setuptools<80")),
+        Companions("4.30.0", ("accelerate==0.21.0", "numpy<2", "setuptools<80")),
+        Companions("0", ("accelerate==0.21.0", "numpy<2", "setuptools<80", "safetensors")),
     ),
     "accelerate": (
         Companions("0.34.0", ("transformers==4.57.6",)),
@@ -191,10 +193,10 @@ def write_evidence(evidence: Evidence, file: Path) -> None:
     unfinished.replace(file)
 
 
-def make_environment(home: Path, requirements: Sequence[str], without: Sequence[str] = ()) -> str | None:
-    """Make a venv with `requirements` and then take `without` out of it; why it could not be, None when it could."""
+def make_environment(home: Path, requirements: Sequence[str], python: str, without: Sequence[str] = ()) -> str | None:
+    """Make a venv of `python` with `requirements` and then take `without` out of it; why it could not be, None when it could."""
     uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
-    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, home], check=True)
+    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", python, home], check=True)
     done = subprocess.run(
         [uv, "pip", "install", "--quiet", "--python", home / "bin" / "python", *requirements], capture_output=True, text=True, check=False
     )
@@ -211,14 +213,27 @@ def installed(python: Path) -> dict[str, str]:
     return {name: normalised[name] for name in LOOKED_AT if name in normalised}
 
 
+def release_of_python(python: Path) -> str:
+    """`3.11.7`."""
+    code = "import platform; print(platform.python_version())"
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def sweep_release(
-    home: Path, package: str, requirements: Sequence[str], scripts: Mapping[str, Path], *, without: Sequence[str] = (), jobs: int = 1
+    home: Path,
+    package: str,
+    requirements: Sequence[str],
+    scripts: Mapping[str, Path],
+    *,
+    without: Sequence[str] = (),
+    jobs: int = 1,
+    base: str = sys.executable,
 ) -> tuple[SweptEnvironment, list[Observation]]:
-    """Make the environment of one release and run the reproducers in it."""
-    why = make_environment(home, requirements, without)
+    """Make the environment of one release on the interpreter `base` and run the reproducers in it."""
+    why = make_environment(home, requirements, base, without)
     python = home / "bin" / "python"
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-    running = ".".join(map(str, sys.version_info[:3]))
+    running = release_of_python(python)
     if why is not None:
         return SweptEnvironment(today, running, {}, f"cannot be installed: {why}"), []
     packages = installed(python)
@@ -238,6 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--with", nargs="+", default=[], metavar="REQUIREMENT", dest="others", help="instead of the usual companions of that name")
     parser.add_argument("--without", nargs="+", default=[], metavar="PACKAGE", help="taken out after what requires it was installed")
     parser.add_argument("--torch", default="torch==2.13.0", metavar="REQUIREMENT")
+    parser.add_argument("--python", default=sys.executable, metavar="PYTHON", help="the interpreter to run them in (default: this one)")
     parser.add_argument("--scripts", type=Path, default=FOLDER, metavar="FOLDER", help="the reproducers (default: those of doctor)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="reproducers side by side (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=FILE)
@@ -260,7 +276,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             wanted = missing(evidence, package, label, scripts)
             requirements = [options.torch, f"{package}=={release_of(label)}", *options.others]
             requirements += [each for each in companions(package, release_of(label)) if _named(each) not in map(_named, options.others)]
-            environment, seen = sweep_release(Path(scratch) / "venv", package, requirements, wanted, without=options.without, jobs=options.jobs)
+            environment, seen = sweep_release(
+                Path(scratch) / "venv", package, requirements, wanted, without=options.without, jobs=options.jobs, base=options.python
+            )
             evidence = with_observations(evidence, package, label, environment, [(each, digest(scripts[each.id])) for each in seen])
             write_evidence(evidence, options.output)
             mean = (time.monotonic() - started) / number

@@ -158,9 +158,6 @@ NOT_APPLICABLE_HERE = {
     "MT015": "4.50 cannot set up its process group without an accelerator",
     "MT034": "4.30 and 4.31 cannot make a Trainer for a map without a GPU",
     "MT037": "the swept accelerate fails first with the KeyError of MT050",
-    "MT054": "from 0.14.0 to 0.15.0 only a GPU map can tell",
-    "MT078": "1.6.0 and 1.7.0 ask for CUDA first",
-    "MT095": "a map without a GPU is refused before 0.14.0",
 }
 """Where nothing of ours could be run: still to be reached, and no new one may join them."""
 

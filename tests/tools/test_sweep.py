@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -94,20 +95,20 @@ def test_it_takes_a_folder_of_scripts_a_number_of_jobs_and_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = script(tmp_path, 50, SCRIPTS["reproduced"])
-    calls: list[tuple[str, list[Path], int]] = []
+    calls: list[tuple[str, list[Path], int, str]] = []
 
     def ran(
-        _home: Path, _package: str, requirements: list[str], scripts: dict[str, Path], *, without: list[str], jobs: int
+        _home: Path, _package: str, requirements: list[str], scripts: dict[str, Path], *, without: list[str], jobs: int, base: str
     ) -> tuple[SweptEnvironment, list[Observation]]:
         assert without == []
-        calls.append((requirements[1], list(scripts.values()), jobs))
+        calls.append((requirements[1], list(scripts.values()), jobs, base))
         return HERE, [Observation(each, "reproduced", "as it was") for each in scripts]
 
     monkeypatch.setattr(sweep, "sweep_release", ran)
     file = tmp_path / "runs.json"
     arguments = ["accelerate", "--scripts", str(tmp_path), "--jobs", "3", "--output", str(file), "--releases", "1.14.0", "1.15.0"]
-    sweep.main(arguments)
-    assert calls == [("accelerate==1.14.0", [path], 3), ("accelerate==1.15.0", [path], 3)]
+    sweep.main([*arguments, "--python", "python3.8"])
+    assert calls == [("accelerate==1.14.0", [path], 3, "python3.8"), ("accelerate==1.15.0", [path], 3, "python3.8")]
     assert capsys.readouterr().err.startswith("2 of ")
     first = file.read_bytes()
     sweep.main(arguments)
@@ -164,6 +165,7 @@ def test_an_environment_that_cannot_be_made_is_untestable_with_the_reason(tmp_pa
     environment, observed = sweep.sweep_release(tmp_path / "venv", "accelerate", ["accelerate==999.0"], {"MT050": path})
     assert environment.untestable is not None
     assert environment.untestable.startswith("cannot be installed: ")
+    assert environment.python == platform.python_version()
     assert observed == []
 
 
