@@ -35,7 +35,8 @@ def run(command: Sequence[str]) -> Ended:
     """See `run_program`. Raises OSError when it cannot be started."""
     keys = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     master, slave = pty.openpty()
-    termios.tcsetattr(slave, termios.TCSANOW, termios.tcgetattr(keys))
+    if _is_at_the_front(keys):  # else it is in the state in which the shell reads its own line
+        termios.tcsetattr(slave, termios.TCSANOW, termios.tcgetattr(keys))
     passing.copy_size(keys, master)
     with Inbox((*FOR_THE_PROGRAM, signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH)) as inbox:
         line = passing.start(master, _PTY_LATENCY_SECONDS, partial(_Job, command, slave))
@@ -45,6 +46,12 @@ def run(command: Sequence[str]) -> Ended:
             raise OSError(number, os.strerror(number))
         code = _Attendant(number, keys, master, line, inbox).until_it_ends()
         return Ended(code, line.transcript())
+
+
+def _is_at_the_front(terminal: int) -> bool:
+    with contextlib.suppress(OSError):  # it has hung up
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    return False
 
 
 class _Job:
@@ -112,7 +119,7 @@ class _Attendant:
 
     def __init__(self, program: int, keys: int, master: int, line: Caller, inbox: Inbox) -> None:
         self._program, self._keys, self._master, self._line, self._inbox = program, keys, master, line, inbox
-        self._before = termios.tcgetattr(keys)
+        self._before = self._ours = termios.tcgetattr(keys)
         self._raw = False
         self._typed = b""
         """What the program's terminal has not taken yet."""
@@ -123,17 +130,17 @@ class _Attendant:
         try:
             while True:
                 self._take_the_keys()
-                for ready in self._wait():
-                    if ready is self._line:
-                        word, number = self._line.hear()
-                        if word == "ended":
-                            return number
-                        if word == "stopped":
-                            self._stop_too()
-                    elif ready is self._inbox:
-                        self._attend(self._inbox.read())
-                    else:
-                        self._read_keys()
+                ready = self._wait()
+                if self._keys in ready:
+                    self._read_keys()
+                if self._inbox in ready:
+                    self._attend(self._inbox.read())
+                if self._line in ready:
+                    word, number = self._line.hear()
+                    if word == "ended":
+                        return number
+                    if word == "stopped":
+                        self._stop_too()
         finally:
             self._give_the_keys_back()
 
@@ -179,9 +186,14 @@ class _Attendant:
 
     def _take_the_keys(self) -> None:
         """If we are at the front: every key comes to us as it is, and means what the program's terminal makes of it."""
-        if not self._raw and not self._hung_up and os.tcgetpgrp(self._keys) == os.getpgrp():
-            tty.setraw(self._keys, termios.TCSANOW)
-            self._raw = True
+        if self._raw or self._hung_up or not _is_at_the_front(self._keys):
+            return
+        found = termios.tcgetattr(self._keys)
+        if found != self._ours:
+            self._before = found
+        tty.setraw(self._keys, termios.TCSANOW)
+        self._ours = termios.tcgetattr(self._keys)
+        self._raw = True
 
     def _give_the_keys_back(self) -> None:
         if self._raw:

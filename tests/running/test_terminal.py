@@ -135,6 +135,38 @@ def test_it_is_a_job_like_any_other(tmp_path: Path) -> None:
         terminal.see("code 130")
 
 
+@needs("bash")
+def test_in_the_background_it_takes_no_keys_until_it_comes_to_the_front(tmp_path: Path) -> None:
+    with shell(tmp_path) as terminal:
+        terminal.type(run("sh", "-c", "echo begun; read line; echo got $line") + " &\r")
+        terminal.see("begun\r")
+        terminal.type("echo 'not' taken\r")
+        terminal.see("not taken\r")
+        terminal.type("fg\r")
+        terminal.see("got .line'\r")
+        terminal.type("this\r")
+        terminal.see("got this\r")
+        terminal.see("ready> ")
+        terminal.type("stty -a | grep -ow icanon\r")
+        terminal.see("icanon\r")
+
+
+@needs("bash")
+def test_it_goes_on_in_the_background(tmp_path: Path) -> None:
+    with shell(tmp_path) as terminal:
+        code = "import os, time\nprint('begun', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.05)\nprint('over')"
+        (tmp_path / "waits.py").write_text(code)
+        terminal.type(run(sys.executable, "waits.py") + "\r")
+        terminal.see("begun\r")
+        terminal.type("\x1a")
+        terminal.see("Stopped")
+        terminal.see("ready> ")
+        terminal.type("bg\r")
+        terminal.see("ready> ")
+        (tmp_path / "go").touch()
+        terminal.see("over\r")
+
+
 def test_ctrl_c_arrives_once(tmp_path: Path) -> None:
     code = (
         "import signal, time\ncame = []\nsignal.signal(signal.SIGINT, lambda *_: came.append(1))\nprint('go')\n"
