@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from doctor.version import __version__
 
 if TYPE_CHECKING:
-    from doctor.api import diagnose, examine
+    from doctor.api import diagnose, examine, read_programs
     from doctor.diagnosis.diagnosis import Diagnosis
     from doctor.diagnosis.finding import Finding, Narrowing
     from doctor.diagnosis.policy import Policy
@@ -45,6 +45,7 @@ _HOME = {
     "Policy": "doctor.diagnosis.policy",
     "diagnose": "doctor.api",
     "examine": "doctor.api",
+    "read_programs": "doctor.api",
     "explain_exception": "doctor.hook",
     "explain_lines": "doctor.explain.text",
     "install_excepthook": "doctor.hook",
@@ -69,6 +70,7 @@ __all__ = [
     "explain_lines",
     "install_excepthook",
     "load_matrix",
+    "read_programs",
 ]
 
 

@@ -8,6 +8,7 @@ from doctor.diagnosis.diagnosis import Diagnosis
 from doctor.diagnosis.finding import EVERYTHING, Narrowing
 from doctor.diagnosis.policy import CONCERN_COUNTS, Policy
 from doctor.facts.environment import Environment
+from doctor.facts.program import Program
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.matrix_file import load_matrix
 from doctor.knowledge.releases import known_releases
@@ -25,7 +26,22 @@ def examine(
 
 
 def diagnose(
-    environment: Environment, matrix: Matrix | None = None, *, narrowing: Narrowing = EVERYTHING, policy: Policy = CONCERN_COUNTS
+    environment: Environment,
+    matrix: Matrix | None = None,
+    *,
+    narrowing: Narrowing = EVERYTHING,
+    policy: Policy = CONCERN_COUNTS,
+    program: Program | None = None,
 ) -> Diagnosis:
-    """What of `matrix` (None: the built-in one) holds in `environment`, whom it concerns, and the upgrade for what counts by `policy`."""
-    return diagnosis.diagnose(environment, matrix or load_matrix(), known_releases(), narrowing, policy=policy)
+    """What of `matrix` (None: the built-in one) holds in `environment`, whom it concerns, and the upgrade for what counts by `policy`.
+
+    `program` is what `read_programs` found; None: no program is shown, and what bites only those who use it is an exposure.
+    """
+    return diagnosis.diagnose(environment, matrix or load_matrix(), known_releases(), narrowing, policy=policy, program=program)
+
+
+def read_programs(*names: str) -> Program:
+    """What the programs in these files and folders do with models: read, never run. Raises `DoctorError` for a name that is not there."""
+    from doctor.hazards.scan import scan
+
+    return scan(names)

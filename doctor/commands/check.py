@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from doctor.commands import arguments, output
@@ -12,6 +14,7 @@ from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
     from doctor.commands.settings import Settings
+    from doctor.diagnosis.finding import Finding
     from doctor.diagnosis.policy import Policy
     from doctor.facts.environment import Environment
     from doctor.facts.model import Model
@@ -53,6 +56,7 @@ def add(commands: Any) -> None:
     check.add_argument("--write-baseline", metavar="FILE", help="write what is found to FILE, for --baseline")
     check.add_argument("--exit-zero", action="store_true", help="exit with 0 also when something is found that counts")
     check.add_argument("--exclude", action="append", metavar="PATTERN", help="do not read files and folders like this (may be repeated)")
+    check.add_argument("--fix-suggestions", action="store_true", help="show the mechanical changes to the program as a diff; none is made")
     check.add_argument("--all", action="store_true", help="list also what bites only those who use it")
     check.add_argument("-v", "--verbose", action="store_true", help="show every finding and every fact, whole")
     check.add_argument("--brief", action="store_true", help="with --format json: what counts, and the counts of the rest")
@@ -71,6 +75,8 @@ def _run(options: argparse.Namespace) -> int:
     _mention_other_doctor()
     if options.brief and options.format != "json":
         raise DoctorError("--brief: only with --format json; on a terminal the report is brief unless --all or --verbose")
+    if options.fix_suggestions and options.format != "terminal":
+        raise DoctorError("--fix-suggestions: a diff for people, not with --format")
     if options.here and options.from_ is None:
         raise DoctorError("--here: only with --from, whose text it says came from here")
     if options.python is not None and options.from_ is not None and not options.here:
@@ -96,6 +102,8 @@ def _run(options: argparse.Namespace) -> int:
             write_baseline(options.write_baseline, diagnosis)
         asked = options.all or options.strict or bool(options.id or options.package or options.severity)
         write_report(page, options, diagnosis, everything=asked, brief=options.brief)
+        if options.fix_suggestions:
+            output.write_text(page, _suggestions(diagnosis.findings))
     return 0 if options.exit_zero and diagnosis.exit_code == 1 else diagnosis.exit_code
 
 
@@ -109,6 +117,23 @@ def _program(options: argparse.Namespace, settings: Settings, model: Model | Non
 
     with output.progress("reading the program"):
         return scan(names, exclude=(*settings.exclude, *(options.exclude or ())))
+
+
+def _suggestions(findings: Sequence[Finding]) -> str:
+    """The diffs for what the program sets off, or may, a file after the other."""
+    from pathlib import Path
+
+    from doctor.files import read_file
+    from doctor.hazards.code import MOST_BYTES
+    from doctor.hazards.suggestions import suggested_diff
+
+    places = [place for each in findings if each.status != "cleared" for place in each.places if place.file.endswith(".py")]
+    diffs = []
+    for file in dict.fromkeys(each.file for each in places):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            source = read_file(Path(file), MOST_BYTES).decode("utf-8")
+            diffs.append(suggested_diff(source, file, [each for each in places if each.file == file]))
+    return "\n" + "".join(diffs) if any(diffs) else "\nNo change is mechanical here.\n"
 
 
 def _model(path: str) -> Model:

@@ -124,8 +124,7 @@ def _plans(
     curable = [each for each in drafts if each.id in held and each.kind not in NO_UPGRADE_CURES and each.status != "cleared"]
     counted = [each.id for each in curable if policy.counts(each)]
     others = [each.id for each in curable if not policy.counts(each) and each.waived is None]
-    met = {each for each, walk in walks.items() if not walk.missing}
-    exposures = (each.id for each in matrix.advisories if each.id not in met and not concerns_environment(each, assumed))
+    exposures = (each.id for each in matrix.advisories if each.id not in walks and not concerns_environment(each, assumed))
     tolerated = frozenset[str]() if policy.strict else frozenset(exposures)
     return plan_upgrade(assumed, matrix, releases, held, counted, tolerated=tolerated), plan_upgrade(assumed, matrix, releases, held, others)
 

@@ -85,9 +85,8 @@ def _meets(subject: Subject, way: Way, model: Model | None) -> _Met | None:
             return None
         if named is None:
             missing.append(f"is the model that is loaded one of {', '.join(way.classes)}?")
-    places = [each.place for each in used]
-    last = places[-1]
-    return _Met(replace(last, sure=weakest(places)), tuple(missing))
+    last = used[-1]
+    return _Met(replace(last.place, sure=weakest(each.place for each in used), use=last.word), tuple(missing))
 
 
 def _is_class(name: str, classes: tuple[str, ...], model: Model | None) -> bool | None:

@@ -29,6 +29,8 @@ class Place:
     """`certain`: the code says so; `likely`: a value could not be followed to its end, and is commonly this; `possible`: it may be."""
     offset: int = 0
     """Characters of `source` before the column."""
+    use: str = ""
+    """What is done here, by its word of the vocabulary of uses (`doctor matrix vocabulary`); empty for a variable that is set."""
 
 
 @dataclass(frozen=True)

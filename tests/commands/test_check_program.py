@@ -40,7 +40,7 @@ def test_a_program_that_sets_a_problem_off(check: Check, middle_stack: Path, tmp
     assert concerns(report) == {"MT002": "program"}
     (finding,) = [each for each in report["findings"] if each["id"] == "MT002"]
     source = "return AutoModelForCausalLM.from_pretrained(name)"
-    assert finding["places"] == [{"file": "serve.py", "line": 5, "column": 12, "source": source, "sure": "certain", "offset": 7}]
+    assert finding["places"] == [{"file": "serve.py", "line": 5, "column": 12, "source": source, "sure": "certain", "offset": 7, "use": "in-threads"}]
     assert (report["exit_code"], report["verdict"]["outcome"]) == (1, "problem")
 
 

@@ -474,6 +474,8 @@ def _next(report: Report, everything: bool) -> Iterator[Row]:
     if here and not any(environment.installed(name) for name in STACK):
         rows.append(("another environment", "doctor --python PATH"))
     elif here:
+        if report.program is None and report.summary.concerns["exposure"]:
+            rows.append(("which your code meets", f"doctor check PROGRAM{python}"))
         if not report.observations:
             rows.append(("is it really so here", f"doctor confirm{python}"))
         rows.append(("for a bug report", f"doctor report{python} -o report.md"))
