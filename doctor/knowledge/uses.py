@@ -123,6 +123,7 @@ VOCABULARY: Mapping[str, Word] = {
         tied="does the model tie its embedding and its head?",
         tied_in_file_once="does the checkpoint hold the tied tensor once?",
         tied_as_head_only="does the checkpoint hold the tied tensor as lm_head.weight only?",
+        tied_under_another_name="does the checkpoint hold the shared embedding only as the encoder's, the decoder's or the head's?",
         lacks_tensor="does the checkpoint lack a tensor that the class has?",
         lacks_buffer="was the checkpoint saved before the class had that buffer?",
         nonpersistent_buffers="does the model have buffers that no checkpoint holds?",

@@ -3,23 +3,33 @@
 import os
 
 import _tiny
-from _harness import Verdict, not_applicable, not_reproduced, reproduced
+from _harness import Verdict, not_reproduced, reproduced
+
+SHAPES = {
+    "layer-on-disk": "untied Llama, a layer on disk, the Trainer made and one step trained",
+    "layer-on-cpu": "untied Llama, a layer on the CPU beside a device that counts as a GPU",
+}
 
 
-def reproduce(workdir: str) -> Verdict:
+def reproduce(workdir: str, shape: str) -> Verdict:
+    import torch
     from transformers import LlamaForCausalLM, Trainer, TrainingArguments
 
     path = _tiny.saved_llama(workdir)
-    model = LlamaForCausalLM.from_pretrained(path, device_map=_tiny.LAYER_ON_DISK, offload_folder=os.path.join(workdir, "offload"))
-    arguments = TrainingArguments(output_dir=os.path.join(workdir, "out"), report_to=[])
+    # It counts as a GPU: it is not the text "cpu". Old releases fail in another way where a map names none.
+    device = torch.device("cpu") if shape == "layer-on-cpu" or _tiny.release() < (4, 32) else "cpu"
+    away = "cpu" if shape == "layer-on-cpu" else "disk"
+    places = {name: away if place == "disk" else device for name, place in _tiny.LAYER_ON_DISK.items()}
+    model = LlamaForCausalLM.from_pretrained(path, device_map=places, offload_folder=os.path.join(workdir, "offload"))
+    left = len(_tiny.on_meta(model))
+    arguments = TrainingArguments(
+        output_dir=os.path.join(workdir, "out"), report_to=[], max_steps=1, save_strategy="no", logging_strategy="no"
+    )  # fmt: skip
+    row = {"input_ids": [1, 5, 6, 2], "labels": [1, 5, 6, 2]}
     try:
-        Trainer(model=model, args=arguments, train_dataset=[{"input_ids": [1, 5, 6, 2], "labels": [1, 5, 6, 2]}])
+        Trainer(model=model, args=arguments, train_dataset=[row] * 8).train()
     except (RuntimeError, NotImplementedError) as error:
         if "You can't move a model that has some modules offloaded" in str(error) or _tiny.is_meta_error(error):
             return reproduced(_tiny.first_line(error))
         raise
-    except IndexError:
-        if _tiny.release() < (4, 32):
-            return not_applicable("this release cannot make a Trainer for a device_map without a GPU")
-        raise
-    return not_reproduced("the Trainer is made; %d tensors of the model are on meta" % len(_tiny.on_meta(model)))
+    return not_reproduced("a step is trained, with %d tensors of the model on meta before" % left)
