@@ -106,6 +106,11 @@ def _case(cause: Cause, failure: Failure, clues: Clues, known: Known) -> _Case:
             if sign.advisory is not None:
                 case.advisories[sign.advisory] = max(times, case.advisories.get(sign.advisory, 0.0))
             case.kinds.append((times, sign.kind or cause.kind))
+    for advisory_id in cause.advisories:
+        if advisory_id in clues.program and _possible(advisory_id, environment, matrix):
+            case.odds *= _TIMES["strong"]
+            case.because.append((_TIMES["strong"], f"the code shown sets {advisory_id} off (line {clues.program[advisory_id]})"))
+            case.advisories[advisory_id] = _TIMES["strong"]
     for advisory in (matrix.advisory(each) for each in cause.advisories):
         if advisory is None or advisory.id in case.advisories or not _possible(advisory.id, environment, matrix):
             continue

@@ -25,6 +25,8 @@ class Clues:
     """Patterns the text holds, each with its first line, from 1."""
     by_process: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Patterns in the lines of one process of several, by its name."""
+    program: Mapping[str, int] = field(default_factory=dict)
+    """Ids of advisories that code in the text sets off for certain, each with the line where."""
 
     def holds(self, pattern: str) -> bool:
         """Whether the text holds the pattern."""
@@ -32,7 +34,7 @@ class Clues:
 
     def of(self, process: str) -> Clues:
         """What a failure of one process is judged by: that process's lines, and those that may be anybody's."""
-        return Clues({**self.by_process.get(process, {}), **self.found})
+        return Clues({**self.by_process.get(process, {}), **self.found}, program=self.program)
 
 
 @dataclass(frozen=True)

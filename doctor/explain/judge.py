@@ -32,7 +32,9 @@ def explain(failures: Sequence[Failure], clues: Clues, known: Known, ranks: tupl
     if not explained and (described := _described(clues, known)) is not None:
         explained = [described]
     explained.sort(key=_order)
-    everything = Clues({**{pattern: line for found in clues.by_process.values() for pattern, line in found.items()}, **clues.found})
+    everything = Clues(
+        {**{pattern: line for found in clues.by_process.values() for pattern, line in found.items()}, **clues.found}, program=clues.program
+    )
     return Explanation(tuple(explained), known.environment, warnings(everything, known.matrix), ranks)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from doctor.dating import date_frames
 from doctor.dating.versions import with_dated_versions
+from doctor.diagnosis.program import walk_into
 from doctor.errors import DoctorError
 from doctor.explain.causes import Known
 from doctor.explain.explanation import Clues, Explanation
 from doctor.explain.judge import explain, text_patterns
 from doctor.facts.environment import Environment, Unknown
 from doctor.facts.symptom import Failure
+from doctor.hazards.code import fenced_code
+from doctor.hazards.scan import program_of
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.releases import known_releases
 from doctor.readers.clues import ClueReader
@@ -22,6 +25,8 @@ from doctor.readers.prefixes import PrefixReader, scope_of
 from doctor.readers.sieve import MAX_CHARACTERS, GoesOn, Sieve, in_blocks
 from doctor.readers.tracebacks import TracebackReader
 
+_HEAD_CHARACTERS = 64 * 1024
+"""So much of a text is read for code that people paste with it."""
 _MAX_PROCESSES = 100_000
 
 
@@ -48,6 +53,8 @@ class TextReader:
         self._processes: set[str] = set()
         self._tracebacks = TracebackReader()
         self._clues = ClueReader(text_patterns(matrix))
+        self._head: list[str] = []
+        self._head_characters = 0
         self._environment: EnvironmentReader | None = EnvironmentReader(name, tuple(matrix.packages))
         self._broken = ""
         """Why what the text states of an environment cannot be read."""
@@ -55,11 +62,13 @@ class TextReader:
     def feed(self, line: str) -> None:
         """Take the next line, as it came."""
         self._count += 1
+        self._keep((line,))
         self._take(line)
 
     def read(self, lines: Sequence[str]) -> None:
         """Take the next lines, as they came: as `feed` would one by one, but passing over those of which nothing would come."""
         sieve = self._sieve
+        self._keep(lines)
         for self._count, line in sieve.left(lines):
             changes = self._changes
             scope, goes_on = self._take(line)
@@ -67,6 +76,20 @@ class TextReader:
                 sieve.forget()
             elif scope is not None:
                 sieve.dull(line, scope, goes_on)
+
+    def _keep(self, lines: Sequence[str]) -> None:
+        """Keep the beginning of the text as it came, for the code in it."""
+        if self._head_characters < _HEAD_CHARACTERS:
+            self._head += [line.rstrip("\r\n") for line in lines]
+            self._head_characters += sum(map(len, lines))
+
+    def _program(self) -> Mapping[str, int]:
+        """The advisories that code in the text sets off for certain, each with the line where."""
+        if not any("from_pretrained" in line or "import" in line for line in self._head):
+            return {}
+        program = program_of(fenced_code(self._head, ""))
+        walks = ((each.id, walk_into(each, program)) for each in self._matrix.advisories)
+        return {advisory_id: walk.places[0].line for advisory_id, walk in walks if walk is not None and not walk.missing}
 
     @property
     def _changes(self) -> tuple[object, ...]:
@@ -127,7 +150,7 @@ class TextReader:
                     anybody[pattern] = min(line, anybody.get(pattern, line))
                 else:
                     by_process.setdefault(process, {})[pattern] = line
-        return Clues(anybody, by_process)
+        return Clues(anybody, by_process, self._program())
 
     def _stated(self) -> Reading:
         """What the text states of an environment. A broken listing or report in it is no reason not to explain the rest."""

@@ -22,6 +22,12 @@ _FENCE = re.compile(r"^[ \t]{0,12}(`{3,}|~{3,})[ \t]{0,4}([A-Za-z0-9_+.-]{0,20})
 _FENCED = {"", "py", "python", "python3", "ipython", "py3", "pycon"}
 _PROMPT = re.compile(r"^(?:>>>|\.\.\.|In \[\d{1,5}\]:) ?")
 _IGNORE = re.compile(r"#[ \t]{0,8}doctor:[ \t]{0,8}ignore(?:\[([A-Za-z0-9, ]{0,200})\])?")
+_IMPORT = re.compile(r"^(?:from [\w.]{1,80} import |import [\w.]{1,80}(?:$| as |,))")
+_LIKE_CODE = re.compile(
+    r"^(?:$|[ \t]{2,}\S|#|@|[)\]}]|(?:from|import|def|class|async|with|for|while|if|elif|else|try|except|finally|return|raise|pass|print)\b"
+    r"|[\w.\[\]\"', ]{1,120}(?:=|\+=)[^=]|[\w.]{1,120}\()"
+)
+"""A line that goes on a block of code which no fence marks."""
 _MAGIC = re.compile(r"^([ \t]{0,40})(?:%%?|!|\?)")
 _OTHER_CELLS = ("%%bash", "%%sh", "%%html", "%%javascript", "%%js", "%%writefile", "%%latex", "%%markdown", "%%script", "%%perl", "%%ruby")
 
@@ -96,7 +102,7 @@ def notebook_code(content: bytes, file: str) -> Code:
 
 
 def fenced_code(lines: Iterable[str], file: str) -> Code:
-    """The Python in a text: fenced blocks, and what stands behind `>>>`."""
+    """The Python in a text: fenced blocks, what stands behind `>>>`, and what begins with an import and goes on like code."""
     code = Code()
     for first, block in _blocks(lines):
         _add(code, file, without_magics("\n".join(_PROMPT.sub("", line) for line in block)), offset=first - 1)
@@ -116,7 +122,7 @@ def _blocks(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
             fence, block, first = ("" if fence else match[1]), [], number + 1
         elif fence and wanted:
             block.append(line)
-        elif not fence and _PROMPT.match(line):
+        elif not fence and (_PROMPT.match(line) or (_LIKE_CODE if block else _IMPORT).match(line)):
             if not block:
                 first = number
             block.append(line)
