@@ -115,8 +115,8 @@ def _program(options: argparse.Namespace, settings: Settings, model: Model | Non
         return None
     from doctor.hazards.scan import scan
 
-    with output.progress("reading the program"):
-        return scan(names, exclude=(*settings.exclude, *(options.exclude or ())))
+    with output.stepped("reading the program") as reading:
+        return scan(names, exclude=(*settings.exclude, *(options.exclude or ())), reading=reading)
 
 
 def _suggestions(findings: Sequence[Finding]) -> str:

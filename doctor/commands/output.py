@@ -260,6 +260,20 @@ def measured(total: int, what: str) -> contextlib.AbstractContextManager[Callabl
 
 
 @contextlib.contextmanager
+def stepped(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar for steps whose number is known only once they begin; what is entered is told how many are done, and of how many."""
+    if not _is_watched():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
 def _bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
     """A progress bar on a terminal, and nowhere else."""
     if not _is_watched():

@@ -98,6 +98,8 @@ class Flow:
     unread: list[Unread] = field(default_factory=list)
     classes: list[Class] = field(default_factory=list)
     around: Surroundings = field(default_factory=Surroundings)
+    sessions: bool = False
+    """Whether every session of a web page runs the top level anew, in a thread of its own, as Streamlit does."""
     default_meta: bool = False
     """Whether `set_default_device("meta")` was the last said of it."""
     piece: Piece = field(default_factory=lambda: Piece("", (), ast.Module([], [])))
@@ -123,8 +125,9 @@ class Flow:
         self.subjects.append(noted)
         for word in words:
             noted.note(word, self.place(node, sure))
-        if self.around.threads is not None and not self.around.locked:
-            noted.note("in-threads", self.place(node, self.around.threads))
+        threads = self.around.threads or ("likely" if self.sessions and not self.depth else None)
+        if threads is not None and not self.around.locked:
+            noted.note("in-threads", self.place(node, threads))
         return Model(noted)
 
     @contextmanager
@@ -569,6 +572,7 @@ def _ends(flow: Flow, node: ast.stmt) -> bool:
 
 
 def _import(flow: Flow, node: ast.Import) -> bool:
+    flow.sessions |= any(each.name == "streamlit" for each in node.names)
     for each in node.names:
         if each.asname:
             flow.names[each.asname] = Library(each.name)

@@ -29,6 +29,8 @@ def called(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
         return handler(flow, path, call, sure)
     if name in _APPLICATIONS:
         return Constant("application")
+    if path.startswith("gradio."):
+        return Library("gradio.block", sure)
     # A model that is handed to what is not known may come back, wrapped.
     models = [each for each in call.arguments[:1] if isinstance(each, Model)]
     if models and name in ("DataParallel", "DistributedDataParallel", "compile"):
@@ -40,7 +42,7 @@ def called(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
 
 _ROOTS = {
     "transformers", "accelerate", "torch", "diffusers", "peft", "sentence_transformers", "copy", "threading", "concurrent", "asyncio",
-    "multiprocessing", "os", "filelock",  "builtins", "*", "trl", "awq", "joblib", "dict", "unsloth",
+    "multiprocessing", "os", "filelock",  "builtins", "*", "trl", "awq", "joblib", "dict", "unsloth", "gradio",
 }  # fmt: skip
 
 
@@ -331,7 +333,16 @@ def _executor(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
     return None if alone else Library("concurrent.futures.executor", sure)
 
 
+def _gradio_event(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
+    """`gr.Interface(fn=f)` and `button.click(f)`: gradio runs functions in a pool of threads, one at a time for each event."""
+    if path.startswith("gradio."):
+        flow.in_threads(call.value("fn", 0), [], call.node, "possible")
+    return Library("gradio.block", sure)
+
+
 def _submit(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
+    if path.startswith("gradio."):
+        return _gradio_event(flow, path, call, sure)
     if path != f"concurrent.futures.executor.{path.rsplit('.', 1)[-1]}":
         return None
     mapped = path.endswith(".map")
@@ -427,6 +438,7 @@ _CALLS: Mapping[str, _Handler] = {
     "setdefault": _setdefault,
     "putenv": _setdefault,
     "update": _setdefault,
+    **dict.fromkeys(("Interface", "ChatInterface", "click", "change", "load"), _gradio_event),
     "dict": _dict,
     "partial": _partial,
     **dict.fromkeys(_TRAINERS, _trainer),

@@ -38,11 +38,11 @@ STANDARD_INPUT = "-"
 _TEXTS = (".md", ".txt", ".rst", ".markdown")
 
 
-def scan(names: Iterable[str], *, exclude: Sequence[str] = (), reading: Callable[[int], None] = lambda files: None) -> Program:
+def scan(names: Iterable[str], *, exclude: Sequence[str] = (), reading: Callable[[int, int], None] = lambda done, total: None) -> Program:
     """What the programs in these files and folders do with models.
 
     A folder is read whole, without hidden folders, environments and installed packages; `-` is standard input. `reading` is told how
-    many files were read; `exclude` are patterns (fnmatch) for the files and folders of a folder that are not.
+    many files were read, and of how many; `exclude` are patterns (fnmatch) for the files and folders of a folder that are not.
     Raises `DoctorError` for a name that is not there.
     """
     with _without_collections(), opened_cache() as cache:
@@ -61,27 +61,27 @@ def _without_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _scanned(names: Iterable[str], exclude: Sequence[str], reading: Callable[[int], None], cache: Cache) -> Program:
+def _scanned(names: Iterable[str], exclude: Sequence[str], reading: Callable[[int, int], None], cache: Cache) -> Program:
     files = lines = 0
     subjects: list[Subject] = []
     variables: list[Variable] = []
     unread: list[Unread] = []
     ignored: list[Ignored] = []
-    for name in names:
-        for path in _files(name, exclude, unread):
-            content = _content(path, unread) if path != STANDARD_INPUT else _standard_input()
-            if content is None:
-                continue
-            program = _program_in(content, path if path != STANDARD_INPUT else "<stdin>", cache)
-            files += program.files
-            lines += program.lines
-            subjects += program.subjects
-            variables += program.variables
-            unread += program.unread
-            ignored += program.ignored
-            reading(files)
-            if program.subjects and files % _COLLECT_EVERY == 0:
-                gc.collect()
+    paths = [path for name in names for path in _files(name, exclude, unread)]
+    for done, path in enumerate(paths, 1):
+        content = _content(path, unread) if path != STANDARD_INPUT else _standard_input()
+        if content is None:
+            continue
+        program = _program_in(content, path if path != STANDARD_INPUT else "<stdin>", cache)
+        files += program.files
+        lines += program.lines
+        subjects += program.subjects
+        variables += program.variables
+        unread += program.unread
+        ignored += program.ignored
+        reading(done, len(paths))
+        if program.subjects and done % _COLLECT_EVERY == 0:
+            gc.collect()
     return Program(files, lines, tuple(subjects), tuple(variables), tuple(unread), tuple(ignored))
 
 

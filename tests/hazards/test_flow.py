@@ -86,6 +86,8 @@ def safely(name):
         ("async def main():\n    await asyncio.gather(*[asyncio.to_thread(load, name) for name in names])", "certain"),
         ("from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\ndef route(name):\n    return load(name)", "likely"),
         ("from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\nasync def route(name):\n    return load(name)", None),
+        ("import gradio as gr\ngr.Interface(fn=load, inputs='text', outputs='text').launch()", "possible"),
+        ("import gradio as gr\nbutton = gr.Button()\nbutton.click(load, inputs=box)", "possible"),
         ("load('x')", None),
     ],
 )
@@ -189,3 +191,11 @@ def test_variables_of_accelerates_configuration() -> None:
         "FSDP_CPU_RAM_EFFICIENT_LOADING": ("true", 4),
     }
     assert read_program(b"a: 1\nnum_processes: 3\n", "other.yaml").variables == ()
+
+
+def test_every_session_of_streamlit_runs_the_script() -> None:
+    code = "import streamlit as st\nfrom transformers import AutoModel\n{}AutoModel.from_pretrained('x')\n"
+    bare = read(code.format(""))
+    assert [use.word for use in bare.subjects[0].uses] == ["load", "in-threads"]
+    cached = read(code.format("@st.cache_resource\ndef load():\n    return ") + "model = load()\n")
+    assert [use.word for use in cached.subjects[0].uses] == ["load"]
