@@ -194,7 +194,7 @@ def test_variables_of_accelerates_configuration() -> None:
 
 
 def test_every_session_of_streamlit_runs_the_script() -> None:
-    code = "import streamlit as st\nfrom transformers import AutoModel\n{}AutoModel.from_pretrained('x')\n"
+    code = "import streamlit as st\nfrom transformers import BertModel\n{}BertModel.from_pretrained('x')\n"
     bare = read(code.format(""))
     assert [use.word for use in bare.subjects[0].uses] == ["load", "in-threads"]
     cached = read(code.format("@st.cache_resource\ndef load():\n    return ") + "model = load()\n")
