@@ -78,8 +78,8 @@ def _examined(environment: Environment) -> Iterator[Unbroken]:
     filled = THIS_MACHINE in environment.sources.values()
     if environment.read_from is not None:
         name, _, formats = environment.read_from.partition(": ")
-        told = f": {formats}{'' if filled else '; nothing of this machine'}"
-        yield Unbroken(Text(name, style="bold"), Text("Read "), Text(told))
+        told = f" {formats}{'' if filled else '; nothing of this machine'}"
+        yield Unbroken(Text.assemble((name, "bold"), ":"), Text("Read "), Text(told))
     if python.executable is not None:
         verb = "Examined" if environment.read_from is None else "Gaps filled from" if filled else "It is about"
         version = f"{python.implementation or 'Python'} {python.version or 'of unknown version'}"
