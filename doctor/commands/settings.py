@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from doctor.errors import DoctorError
+from doctor.facts.frozen import Frozen
 from doctor.files import read_beginning
 from doctor.knowledge import schema
 
@@ -17,8 +17,7 @@ TABLE = "meta-tensor-doctor"
 _MOST_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Frozen):
     """The table, as far as it says anything; the command line adds to it, and its own PROGRAM and --baseline stand in its place."""
 
     paths: tuple[str, ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 
 from doctor.diagnosis.concern import concern_of, concerns_environment
 from doctor.diagnosis.finding import CONCERNS, EVERYTHING, SEVERITIES, Finding, Narrowing
@@ -11,6 +10,7 @@ from doctor.diagnosis.policy import CONCERN_COUNTS, Policy
 from doctor.diagnosis.program import Walk, walk_into
 from doctor.diagnosis.remedy import NO_UPGRADE_CURES, remedy_for
 from doctor.facts.environment import STACK, Environment, InstallationFault, Unknown
+from doctor.facts.frozen import Frozen, replace
 from doctor.facts.model import Model
 from doctor.facts.observation import Observation
 from doctor.facts.program import Program
@@ -22,8 +22,7 @@ from doctor.knowledge.schema import shown
 from doctor.upgrade.plan import NO_PLAN, Plan, plan_upgrade
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Frozen):
     """An environment held against a matrix."""
 
     environment: Environment

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
+from doctor.facts.frozen import Frozen
 from doctor.facts.program import Place
 from doctor.knowledge.matrix import Severity
 
@@ -21,8 +21,7 @@ Waiver = Literal["ignored", "baseline"]
 """Why a finding does not count: `--ignore` names it, or it stands in the baseline."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Frozen):
     """One advisory, or one fault of the installation, as it applies here."""
 
     id: str
@@ -66,8 +65,7 @@ class Finding:
         return self.status != "cleared" and self.concerns in ("environment", "program")
 
 
-@dataclass(frozen=True)
-class Narrowing:
+class Narrowing(Frozen):
     """Which findings are asked for. An empty field asks for all."""
 
     packages: tuple[str, ...] = ()

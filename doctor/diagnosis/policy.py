@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from doctor.diagnosis.finding import CONCERNS, Concern, Finding, Waiver
+from doctor.facts.frozen import Frozen
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(Frozen):
     """A finding that was there when a baseline was written."""
 
     id: str
@@ -19,8 +17,7 @@ class Known:
     """Whom it concerned then: one that has come closer since is new."""
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(Frozen):
     """What counts beside what concerns the environment or the program."""
 
     strict: bool = False

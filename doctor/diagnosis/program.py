@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
+from doctor.facts.frozen import Frozen, replace
 from doctor.facts.model import Model
 from doctor.facts.program import SURENESS, Place, Program, Subject, Use, weakest
 from doctor.knowledge.matrix import Advisory
@@ -13,8 +12,7 @@ _MOST_PLACES = 20
 """Of one finding; a program that does the same in a thousand places is told of the first."""
 
 
-@dataclass(frozen=True)
-class Walk:
+class Walk(Frozen):
     """How a program sets an advisory off, or may."""
 
     places: tuple[Place, ...]
@@ -23,8 +21,7 @@ class Walk:
     """What no code shows and it would take to be sure; empty when the program does set it off."""
 
 
-@dataclass(frozen=True)
-class _Met:
+class _Met(Frozen):
     """How one subject goes one way."""
 
     place: Place

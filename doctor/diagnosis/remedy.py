@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from doctor.facts.environment import Environment
+from doctor.facts.frozen import replace
 from doctor.knowledge.matching import Match, match
 from doctor.knowledge.matrix import Advisory
 from doctor.upgrade.plan import Change, Plan, movable

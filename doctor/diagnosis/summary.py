@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from doctor.diagnosis.finding import CONCERNS, SEVERITIES, Finding
 from doctor.facts.environment import STACK
+from doctor.facts.frozen import Frozen
 
 if TYPE_CHECKING:
     from doctor.diagnosis.diagnosis import Diagnosis
@@ -19,8 +19,7 @@ SIGNS: Mapping[Outcome, str] = {"ok": "[ok]", "problem": "[!!]", "unsure": "[??]
 """What stands before a verdict, the same with and without colour."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Frozen):
     """What came of it, in one sentence."""
 
     outcome: Outcome
@@ -29,8 +28,7 @@ class Verdict:
     """For people."""
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(Frozen):
     """How many findings there are of each kind; what its reproducer cleared is not among them."""
 
     concerns: Mapping[str, int]

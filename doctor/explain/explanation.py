@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from doctor.facts.environment import Environment
+from doctor.facts.frozen import Frozen, field
 from doctor.facts.symptom import Failure, Frame
 from doctor.knowledge.family import KnownMessage
 from doctor.upgrade.plan import Change
@@ -17,8 +17,7 @@ NOT_OURS = "not-ours"
 """The cause of a failure that has nothing to do with tensors on meta."""
 
 
-@dataclass(frozen=True)
-class Clues:
+class Clues(Frozen):
     """What a text says beside its failures."""
 
     found: Mapping[str, int]
@@ -37,8 +36,7 @@ class Clues:
         return Clues({**self.by_process.get(process, {}), **self.found}, program=self.program)
 
 
-@dataclass(frozen=True)
-class LikelyCause:
+class LikelyCause(Frozen):
     """One cause a failure may have."""
 
     cause: str
@@ -71,8 +69,7 @@ class LikelyCause:
     """`frequency`: nothing but its message speaks for it, and how often that message comes of it."""
 
 
-@dataclass(frozen=True)
-class ExplainedFailure:
+class ExplainedFailure(Frozen):
     """A failure and what may have caused it, surest first; no causes: unknown."""
 
     failure: Failure
@@ -90,8 +87,7 @@ class ExplainedFailure:
         return bool(self.causes) and self.causes[0].confidence >= SURE and self.causes[0].basis == "signs"
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(Frozen):
     """All failures of a text, explained."""
 
     failures: tuple[ExplainedFailure, ...]

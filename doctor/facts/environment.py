@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from doctor.facts.frozen import Frozen, field
 
 AcceleratorKind = Literal["cuda", "rocm", "mps", "xpu"]
 Origin = Literal["index", "editable", "vcs", "archive", "directory"]
@@ -17,8 +18,7 @@ THIS_MACHINE = "this machine"
 """The source of a fact that no text states but a probe found, where both were asked."""
 
 
-@dataclass(frozen=True)
-class Unknown:
+class Unknown(Frozen):
     """A fact that could not be had."""
 
     fact: str
@@ -29,8 +29,7 @@ class Unknown:
     """True when the diagnosis could have come out otherwise with the fact: such a run never exits like a clean one."""
 
 
-@dataclass(frozen=True)
-class Python:
+class Python(Frozen):
     """The interpreter examined."""
 
     executable: str | None
@@ -45,8 +44,7 @@ class Python:
     """Why this interpreter and not another, for the first line of every report."""
 
 
-@dataclass(frozen=True)
-class Platform:
+class Platform(Frozen):
     """The operating system."""
 
     system: Literal["linux", "darwin", "windows", "other", "unknown"]
@@ -57,8 +55,7 @@ class Platform:
     """`x86_64`, `arm64`; None when nothing says it."""
 
 
-@dataclass(frozen=True)
-class Distribution:
+class Distribution(Frozen):
     """One installed distribution (PyPA: "Recording installed projects")."""
 
     name: str
@@ -87,8 +84,7 @@ class Distribution:
         return f"one of {len(self.candidates)} releases from {self.candidates[0]} to {self.candidates[-1]}"
 
 
-@dataclass(frozen=True)
-class Requirement:
+class Requirement(Frozen):
     """A declared dependency of an installed distribution on a package of the matrix."""
 
     dependent: str
@@ -99,8 +95,7 @@ class Requirement:
     """Which versions of it, as PEP 440 writes them: `>=2.0`; empty for any."""
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(Frozen):
     """All in bytes; None where the system does not say."""
 
     total: int | None
@@ -113,8 +108,7 @@ class Memory:
     """What sets the limit: `cgroup v2 (/docker/…)`, `RLIMIT_AS`."""
 
 
-@dataclass(frozen=True)
-class Disk:
+class Disk(Frozen):
     """Room for offloaded weights."""
 
     path: str | None
@@ -123,8 +117,7 @@ class Disk:
     """Bytes this user may still write; None when the system does not say."""
 
 
-@dataclass(frozen=True)
-class Accelerator:
+class Accelerator(Frozen):
     """One device, as torch or its driver sees it; one that both see stands here twice."""
 
     kind: AcceleratorKind
@@ -141,8 +134,7 @@ class Accelerator:
     """`8.6`; CUDA only."""
 
 
-@dataclass(frozen=True)
-class Driver:
+class Driver(Frozen):
     """The GPU driver of the machine, asked without torch."""
 
     vendor: Literal["nvidia", "amd"]
@@ -153,8 +145,7 @@ class Driver:
     """The newest CUDA runtime the NVIDIA driver serves, `12.4`; None for other vendors."""
 
 
-@dataclass(frozen=True)
-class TorchRuntime:
+class TorchRuntime(Frozen):
     """What torch itself said, in the patient's interpreter."""
 
     importable: bool | None
@@ -183,8 +174,7 @@ class TorchRuntime:
     """Why it cannot be imported, or what it did not get past, in one line."""
 
 
-@dataclass(frozen=True)
-class Manager:
+class Manager(Frozen):
     """What puts packages into this environment."""
 
     name: Literal["pip", "uv", "uv-project", "poetry", "pdm", "pixi"]
@@ -193,8 +183,7 @@ class Manager:
     """The folder whose lock file rules the environment; None for `pip` and `uv`, which have none."""
 
 
-@dataclass(frozen=True)
-class InstallationFault:
+class InstallationFault(Frozen):
     """Something wrong with how the environment is installed; `diagnose` makes it a finding."""
 
     slug: str
@@ -207,8 +196,7 @@ class InstallationFault:
     """The version that runs; None when it could not be had."""
 
 
-@dataclass(frozen=True)
-class Environment:
+class Environment(Frozen):
     """Everything known about one patient, the same whether probed live or read from text."""
 
     python: Python

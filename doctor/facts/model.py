@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from doctor.facts.frozen import Frozen
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(Frozen):
     """One checkpoint."""
 
     path: str

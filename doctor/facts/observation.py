@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from doctor.facts.frozen import Frozen
 
 Verdict = Literal["reproduced", "not reproduced", "not applicable", "broken"]
 
@@ -12,8 +13,7 @@ CONTROL = "control"
 """The name of the shape in which a reproducer goes the right way: it must pass wherever the others fail."""
 
 
-@dataclass(frozen=True)
-class ShapeObservation:
+class ShapeObservation(Frozen):
     """What a reproducer saw in one of its shapes."""
 
     shape: str
@@ -24,8 +24,7 @@ class ShapeObservation:
     """One line: the error, what differed, or what was checked."""
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(Frozen):
     """What the reproducer of one advisory saw."""
 
     id: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from doctor.facts.frozen import Frozen
 
 Sureness = Literal["certain", "likely", "possible"]
 """`certain`: the code says so; `likely`: a value could not be followed to its end, and is commonly this; `possible`: it may be."""
@@ -13,8 +14,7 @@ SURENESS: tuple[Sureness, ...] = get_args(Sureness)
 SubjectKind = Literal["model", "class"]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Frozen):
     """Where in the code something is done."""
 
     file: str
@@ -33,16 +33,14 @@ class Place:
     """What is done here, by its word of the vocabulary of uses (`doctor matrix vocabulary`); empty for a variable that is set."""
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(Frozen):
     """One thing that is done to a subject, by a word of the published vocabulary (`doctor.knowledge.uses`)."""
 
     word: str
     place: Place
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(Frozen):
     """What uses belong to: one model from its load on, or one class of models."""
 
     kind: SubjectKind
@@ -55,8 +53,7 @@ class Subject:
         return min((each for each in self.uses if each.word == word), key=lambda each: SURENESS.index(each.place.sure), default=None)
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(Frozen):
     """An environment variable that the program, or a script that starts it, sets."""
 
     name: str
@@ -64,8 +61,7 @@ class Variable:
     place: Place
 
 
-@dataclass(frozen=True)
-class Ignored:
+class Ignored(Frozen):
     """A line on which findings are not to be told: `# doctor: ignore[MT012] why`."""
 
     file: str
@@ -74,8 +70,7 @@ class Ignored:
     """Of advisories; empty: all."""
 
 
-@dataclass(frozen=True)
-class Unread:
+class Unread(Frozen):
     """Code that could not be read, and counts as unknown."""
 
     file: str
@@ -86,8 +81,7 @@ class Unread:
     """Why it could not be read, for people."""
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Frozen):
     """What was read of a program."""
 
     files: int

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from doctor.facts.frozen import Frozen
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(Frozen):
     """One frame of a traceback."""
 
     file: str
@@ -19,8 +18,7 @@ class Frame:
     """The source line, stripped; None where the text shows none."""
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Frozen):
     """One exception, with the frames it came through."""
 
     exception: str | None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from doctor.facts.frozen import Frozen
 from doctor.facts.symptom import Frame
 from doctor.knowledge.schema import Text
 
@@ -19,8 +19,7 @@ FramePattern = Annotated[str, Text(r"[^\s:]+:\S+", 'FILE:FUNCTION, as "transform
 Weight = Literal["proves", "strong", "likely", "hint", "against", "excludes"]
 
 
-@dataclass(frozen=True)
-class Sign:
+class Sign(Frozen):
     """One observation that speaks for a cause, or against it. All its conditions must hold; what the text does not say holds nothing."""
 
     weight: Weight
@@ -47,8 +46,7 @@ class Sign:
     """Where it differs from the cause's."""
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(Frozen):
     """What to change at the line of the user's own code that the failure came through."""
 
     says: EditText
@@ -57,8 +55,7 @@ class Edit:
     """Somewhere in that source line, up to the opening parenthesis of the call; None: whatever the line says, or when the text shows none."""
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(Frozen):
     """Why a model has no weights, as seen across reports; several advisories can be cases of one cause."""
 
     name: CauseName

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from doctor.facts.frozen import Frozen
 from doctor.knowledge.cause import CauseName, Pattern
 from doctor.knowledge.schema import Text
 
 KindName = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", 'a name such as "cuda-out-of-memory"')]
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(Frozen):
     """How a text shows that it speaks of the family, in whatever language: the names of devices, functions and arguments are the same in all."""
 
     named: tuple[Pattern, ...] = ()
@@ -31,8 +30,7 @@ class Family:
 FAMILY_KEYS = ("named", "near", "around", "failing", "anybodys")
 
 
-@dataclass(frozen=True)
-class Advice:
+class Advice(Frozen):
     """Advice in circulation that does harm."""
 
     pattern: Pattern
@@ -40,8 +38,7 @@ class Advice:
     """What is wrong with it, after "Line 12: "."""
 
 
-@dataclass(frozen=True)
-class Foreign:
+class Foreign(Frozen):
     """A kind of failure that is not of the family."""
 
     name: KindName
@@ -57,8 +54,7 @@ class Foreign:
     """Somewhere in the failure's message; either of `exception` and `message` is enough."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Frozen):
     """What one may see, and what it speaks for."""
 
     seen: str
@@ -69,8 +65,7 @@ class Answer:
     """Names of the causes it speaks for."""
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Frozen):
     """The one question that tells the causes of a message apart."""
 
     ask: str
@@ -81,8 +76,7 @@ class Question:
     """Which between them name every usual cause that can be told."""
 
 
-@dataclass(frozen=True)
-class KnownMessage:
+class KnownMessage(Frozen):
     """A message that says too little by itself: what it means, and what is behind it how often."""
 
     name: KindName

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from doctor.facts.frozen import Frozen
 from doctor.knowledge.matrix import Severity
 
 
-@dataclass(frozen=True)
-class KnownFault:
+class KnownFault(Frozen):
     """What is said of one kind of fault."""
 
     id: str

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from packaging.version import InvalidVersion, Version
 
 from doctor.facts.environment import Distribution, Environment
+from doctor.facts.frozen import Frozen, replace
 from doctor.knowledge.matrix import Advisory, AffectedRange, PackageCondition, parse_version
 
 _DOUBTFUL_ORIGINS = {"vcs": "git", "editable": "an editable source tree", "directory": "a local directory"}
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(Frozen):
     """An advisory holds here, or may hold here."""
 
     package: str
@@ -27,8 +26,7 @@ class Match:
     """When the installed release has it (`where the model is saved into several files`); None: in every shape of it."""
 
 
-@dataclass(frozen=True)
-class _Missing:
+class _Missing(Frozen):
     fact: str
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 from packaging.version import InvalidVersion, Version
 
+from doctor.facts.frozen import Frozen, field, replace
 from doctor.knowledge.cause import Cause
 from doctor.knowledge.family import FAMILY_KEYS, Advice, Family, Foreign, KnownMessage
 from doctor.knowledge.schema import Mismatch, Path, Text
@@ -50,8 +50,7 @@ def normalised_name(name: str) -> str:
 VersionText = Annotated[Version, Text(r"[^\s+]+", 'a PEP 440 version such as "4.50.0"', parse_version)]
 
 
-@dataclass(frozen=True)
-class AffectedRange:
+class AffectedRange(Frozen):
     """[introduced, fixed) in PEP 440 order."""
 
     introduced: VersionText | None
@@ -68,7 +67,6 @@ class AffectedRange:
         return self.introduced is None and self.fixed is None
 
 
-@dataclass(frozen=True)
 class PartlyAffected(AffectedRange):
     """Releases inside a range on which the problem shows in some of its shapes only."""
 
@@ -78,8 +76,7 @@ class PartlyAffected(AffectedRange):
     """When that is, for people: ends the sentence `lib 2.0 has it only ...`."""
 
 
-@dataclass(frozen=True)
-class Affected:
+class Affected(Frozen):
     """One package, in the ranges where the problem lives."""
 
     package: PackageName
@@ -89,8 +86,7 @@ class Affected:
     """The parts of the ranges where not every shape of the problem shows."""
 
 
-@dataclass(frozen=True)
-class PackageCondition:
+class PackageCondition(Frozen):
     """Another package that must be there (in a range), or must not."""
 
     package: PackageName
@@ -100,8 +96,7 @@ class PackageCondition:
     """Whether it must be there; None where `ranges` say so."""
 
 
-@dataclass(frozen=True)
-class When:
+class When(Frozen):
     """Facts of the environment that must all hold for the problem to bite."""
 
     packages: tuple[PackageCondition, ...] = ()
@@ -116,8 +111,7 @@ class When:
     """Variables that must be set, each to one of the values; no values means any."""
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(Frozen):
     """How the problem shows."""
 
     exception: str | None
@@ -128,8 +122,7 @@ class Signature:
     """Function names, outermost first."""
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(Frozen):
     """What the ranges rest on."""
 
     level: Literal["run", "controlled", "source", "reported"]
@@ -140,8 +133,7 @@ class Evidence:
     """The shapes of the problem that the reproducer was run in; a range holds where any of them fails. Empty where there is no reproducer."""
 
 
-@dataclass(frozen=True)
-class Advisory:
+class Advisory(Frozen):
     """One known problem."""
 
     id: AdvisoryId
@@ -175,16 +167,14 @@ class Advisory:
     """Ids of others worth a look beside it."""
 
 
-@dataclass(frozen=True)
-class PackageCoverage:
+class PackageCoverage(Frozen):
     """A package the matrix speaks of."""
 
     checked_up_to: VersionText | None
     """The newest release the advisories were checked against. None: no advisory is about this package; it is only listed."""
 
 
-@dataclass(frozen=True)
-class Matrix:
+class Matrix(Frozen):
     """The whole of a matrix file."""
 
     schema_version: Literal[1]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from packaging.version import Version
 
+from doctor.facts.frozen import Frozen
 from doctor.knowledge.matrix_file import builtin_file
 
 
-@dataclass(frozen=True)
-class Release:
+class Release(Frozen):
     """A final release."""
 
     version: Version

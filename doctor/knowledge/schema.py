@@ -6,9 +6,7 @@ Understands `str`, `int`, `float`, `bool`, `Literal`, `X | None`, `tuple[X, ...]
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import inspect
 import itertools
 import re
 import types
@@ -16,11 +14,12 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, Union
 
+from doctor.facts.frozen import Frozen, field_names
+
 Path = tuple[str | int, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class Text:
+class Text(Frozen):
     """A constraint on a string, to be used inside `Annotated`."""
 
     pattern: str
@@ -30,8 +29,7 @@ class Text:
     """Turns the text into its value; text for which it raises ValueError is a fault."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Mismatch:
+class Mismatch(Frozen):
     """One place where data does not have the shape of its type."""
 
     path: Path
@@ -104,10 +102,11 @@ def _dataclass_mismatches(kind: Any, data: Any, path: Path) -> Iterator[Mismatch
     hints = _hints(kind)
     for unknown in data.keys() - hints.keys():
         yield Mismatch((*path, str(unknown)), f"unknown key; the keys here are {', '.join(hints)}", unknown_key=True)
-    for key, field in _keys(kind).items():
+    required = _required(kind)
+    for key in _keys(kind):
         if key in data:
             yield from mismatches(hints[key], data[key], (*path, key))
-        elif _required(field):
+        elif key in required:
             yield Mismatch(path, f"the key {key!r} is missing")
 
 
@@ -118,7 +117,7 @@ def may_be_left_out(kind: Any, path: Path) -> bool:
         kind = _within(kind, step)
     kind = _not_none(typing.get_args(kind)) if typing.get_origin(kind) in (Union, types.UnionType) else kind
     if _is_dataclass(kind):
-        return not _required(_keys(kind)[str(last)])
+        return last not in _required(kind)
     return typing.get_origin(kind) is tuple
 
 
@@ -160,7 +159,7 @@ def _builder(kind: Any) -> Callable[[Any], Any]:
 
 def _dataclass_builder(kind: Any) -> Callable[[Any], Any]:
     builders = {key: builder for key, hint in _hints(kind).items() if (builder := _builder(hint)) is not _same}
-    renamed = {key: field.name for key, field in _keys(kind).items() if key != field.name}
+    renamed = {key: name for key, name in _keys(kind).items() if key != name}
 
     def build(data: dict[str, Any]) -> Any:
         values = dict(data)
@@ -179,7 +178,7 @@ def plain(value: Any) -> Any:
     """The inverse of `construct`: dataclasses as dicts, tuples as lists, anything else that JSON lacks as its text."""
     kind: Any = type(value)
     if _is_dataclass(kind):
-        return {key: plain(getattr(value, field.name)) for key, field in _keys(kind).items()}
+        return {key: plain(getattr(value, name)) for key, name in _keys(kind).items()}
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
@@ -201,12 +200,14 @@ def json_schema(kind: Any, complete: bool = False) -> dict[str, Any]:
     if origin is Mapping:
         return {"type": "object", "additionalProperties": json_schema(arguments[1], complete)}
     if _is_dataclass(kind):
-        hints, told = _hints(kind), _field_docstrings(kind)
+        import inspect
+
+        hints, told, required = _hints(kind), _field_docstrings(kind), _required(kind)
         return {
             "type": "object",
             "description": inspect.cleandoc(kind.__doc__),
-            "properties": {key: json_schema(hint, complete) | told.get(_keys(kind)[key].name, {}) for key, hint in hints.items()},
-            "required": [key for key, field in _keys(kind).items() if complete or _required(field)],
+            "properties": {key: json_schema(hint, complete) | told.get(_keys(kind)[key], {}) for key, hint in hints.items()},
+            "required": [key for key in hints if complete or key in required],
             "additionalProperties": False,
         }
     return {"type": _JSON_TYPES[kind]}
@@ -215,6 +216,7 @@ def json_schema(kind: Any, complete: bool = False) -> dict[str, Any]:
 def _field_docstrings(kind: Any) -> dict[str, dict[str, str]]:
     """What stands in quotes under each field, those it inherits included, by its name: Python itself does not keep it."""
     import ast
+    import inspect
     import textwrap
 
     told = {}
@@ -232,7 +234,7 @@ _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 def _is_dataclass(kind: Any) -> bool:
-    return hasattr(kind, "__dataclass_fields__")
+    return isinstance(kind, type) and bool(field_names(kind))
 
 
 def _same(data: Any) -> Any:
@@ -247,16 +249,22 @@ def _not_none(arguments: tuple[Any, ...]) -> Any:
 @functools.cache
 def _hints(kind: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(kind, include_extras=True)
-    return {key: hints[field.name] for key, field in _keys(kind).items()}
+    return {key: hints[name] for key, name in _keys(kind).items()}
 
 
 @functools.cache
-def _keys(kind: Any) -> dict[str, dataclasses.Field[Any]]:
-    return {field.name.rstrip("_"): field for field in dataclasses.fields(kind)}
+def _keys(kind: Any) -> dict[str, str]:
+    """The names of the fields by the keys that stand for them."""
+    return {name.rstrip("_"): name for name in field_names(kind)}
 
 
-def _required(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+@functools.cache
+def _required(kind: Any) -> frozenset[str]:
+    """The keys that must be there."""
+    import dataclasses
+
+    missing = dataclasses.MISSING
+    return frozenset(each.name.rstrip("_") for each in dataclasses.fields(kind) if each.default is missing and each.default_factory is missing)
 
 
 def shown(data: Any) -> str:

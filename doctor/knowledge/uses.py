@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
+from doctor.facts.frozen import Frozen
 from doctor.knowledge.schema import Mismatch, Path, Text
 
 WordKind = Literal["model", "class", "unseen"]
@@ -14,8 +14,7 @@ WordKind = Literal["model", "class", "unseen"]
 or a machine, and no code shows them."""
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(Frozen):
     """One use."""
 
     kind: WordKind
@@ -139,8 +138,7 @@ WordName = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", "a word of the vocabul
 ClassName = Annotated[str, Text(r"[A-Za-z_*][A-Za-z0-9_*]{0,99}", "the name of a class, with * for any characters")]
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(Frozen):
     """One way to set an advisory off: all of this of one and the same model or class."""
 
     all_: tuple[WordName, ...]
@@ -151,8 +149,7 @@ class Way:
     """The classes that are loaded; empty: any."""
 
 
-@dataclass(frozen=True)
-class Uses:
+class Uses(Frozen):
     """What a program has to do for an advisory to bite."""
 
     any_: tuple[Way, ...] = ()

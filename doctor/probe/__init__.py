@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doctor.errors import DoctorError
 from doctor.facts.environment import Distribution, Environment, InstallationFault, TorchRuntime, Unknown
+from doctor.facts.frozen import Frozen, replace
 from doctor.facts.variables import loading_variables
 from doctor.knowledge.matrix import Matrix
 from doctor.probe.deadline import Deadline
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 TORCH_TIMEOUT_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class Interest:
+class Interest(Frozen):
     """What a matrix wants to know of an environment."""
 
     packages: tuple[str, ...]

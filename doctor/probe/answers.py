@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from doctor.facts.frozen import Frozen
 
-@dataclass(frozen=True)
-class Device:
+
+class Device(Frozen):
     """A GPU, as a driver and as torch answer about it."""
 
     name: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doctor.facts.environment import Accelerator, Driver, InstallationFault, TorchRuntime, Unknown
+from doctor.facts.frozen import Frozen
 from doctor.knowledge import schema
 from doctor.probe.answers import Device, json_answers, last_line
 
@@ -24,8 +24,7 @@ _AMD_DRIVER = Path("/sys/module/amdgpu")
 _VENDORS = {"0x10de": "nvidia", "0x1002": "amd"}
 
 
-@dataclass(frozen=True)
-class GpuFacts:
+class GpuFacts(Frozen):
     """What the drivers and the bus show."""
 
     accelerators: tuple[Accelerator, ...] = ()
@@ -35,8 +34,7 @@ class GpuFacts:
     """`nvidia`, `amd`: makers of display controllers on the PCI bus, driver or not. Empty off Linux, and in many containers."""
 
 
-@dataclass(frozen=True)
-class _Answers:
+class _Answers(Frozen):
     absent: bool = False
     """No NVIDIA driver on this machine."""
     error: str | None = None

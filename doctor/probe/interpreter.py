@@ -7,12 +7,12 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doctor.errors import DoctorError
 from doctor.facts.environment import Python, Unknown
+from doctor.facts.frozen import Frozen
 from doctor.knowledge import schema
 from doctor.probe.answers import json_answers, last_line
 from doctor.probe.deadline import NEVER, Deadline
@@ -30,16 +30,14 @@ class NoInterpreter(DoctorError):
     """There is no interpreter to examine where the user pointed."""
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(Frozen):
     """An interpreter and why it was chosen."""
 
     executable: Path
     because: str
 
 
-@dataclass(frozen=True)
-class Patient:
+class Patient(Frozen):
     """The interpreter examined, and its module search path."""
 
     python: Python
@@ -50,8 +48,7 @@ class Patient:
     """False where it was to be run, but does not get to the end of its start."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
+class _Start(Frozen):
     """How far an interpreter gets that does not start."""
 
     version: str
@@ -60,8 +57,7 @@ class _Start:
     """The file of the patient's that it does not get past; None when it is none."""
 
 
-@dataclass(frozen=True)
-class _Facts:
+class _Facts(Frozen):
     version: str
     implementation: str
     prefix: str

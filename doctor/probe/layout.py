@@ -6,10 +6,10 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from doctor.facts.environment import Unknown
+from doctor.facts.frozen import Frozen
 from doctor.files import read_file
 from doctor.probe.deadline import NEVER, Deadline
 
@@ -21,8 +21,7 @@ VERSION = re.compile(r"(\d{1,3}\.\d{1,3})(\.\d{1,3}((a|b|rc)\d{1,3})?)?")
 _NAMED_FOR_VERSION = re.compile(r"(?:python|pypy)(3\.\d{1,3})")
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Frozen):
     """What the files around an interpreter say."""
 
     prefix: Path

@@ -6,12 +6,12 @@ import functools
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.version import InvalidVersion
 
 from doctor.facts.environment import Distribution, InstallationFault, Requirement, Unknown, VersionSource
+from doctor.facts.frozen import Frozen
 from doctor.files import names_in, read_beginning, read_file
 from doctor.knowledge.matrix import parse_version
 from doctor.probe.deadline import NEVER, Deadline
@@ -26,8 +26,7 @@ _SET_ASIDE = "-~.=%0123456789"
 _VERSION_LINE = re.compile(r"""^__version__(?:\s*:\s*\w+)?\s*=\s*["']([^"'\s]{1,100})["']""", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Packages:
+class Packages(Frozen):
     """What is installed, and what is wrong with how it is."""
 
     installed: Mapping[str, Distribution]

@@ -6,11 +6,11 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from doctor.facts.environment import Origin
+from doctor.facts.frozen import Frozen, field
 from doctor.files import names_in, read_beginning, read_file
 from doctor.knowledge.matrix import normalised_name
 from doctor.probe.deadline import Deadline
@@ -24,8 +24,7 @@ _MOST_CHARACTERS = 100
 _HEADERS = ("name", "version", "requires-dist")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Frozen):
     """One dist-info or egg-info folder."""
 
     name: str

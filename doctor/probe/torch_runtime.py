@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.environment import Accelerator, AcceleratorKind, TorchRuntime, Unknown
+from doctor.facts.frozen import Frozen, field_names
 from doctor.knowledge import schema
 from doctor.probe.answers import Device, json_answers, last_line, one_line
 
@@ -17,8 +17,7 @@ _MOST_BYTES = 2**60
 """More memory than any device has."""
 
 
-@dataclass(frozen=True)
-class TorchFacts:
+class TorchFacts(Frozen):
     """What the child of `start_torch` found out."""
 
     runtime: TorchRuntime
@@ -28,8 +27,7 @@ class TorchFacts:
     """Whether `import torch` finds anything, installed properly or not."""
 
 
-@dataclass(frozen=True)
-class _Answers:
+class _Answers(Frozen):
     """The lines torch_facts.py prints, joined; a line never reached leaves its default."""
 
     found: bool | None = None
@@ -72,13 +70,13 @@ def torch_facts(outcome: Outcome, timeout: float) -> TorchFacts:
     if not answers.importable:
         error = failure or "the probe gave no answer"
         return TorchFacts(TorchRuntime(False, error=error), unknown=(Unknown("torch", f"torch cannot be imported: {error}"),), found=True)
-    runtime = TorchRuntime(**{**{each.name: getattr(answers, each.name) for each in fields(TorchRuntime)}, "error": failure})
+    runtime = TorchRuntime(**{**{name: getattr(answers, name) for name in field_names(TorchRuntime)}, "error": failure})
     unknown = (Unknown(f"torch ({answers.step})", failure, important=True),) if failure else ()
     return TorchFacts(runtime, tuple(_accelerators(answers)), unknown, found=True)
 
 
 def _answers(data: Mapping[str, Any]) -> _Answers:
-    known = {each.name for each in fields(_Answers)}
+    known = set(field_names(_Answers))
     said = {key: _bounded(value) for key, value in data.items() if key in known}
     wrong = {mismatch.path[0] for mismatch in schema.mismatches(_Answers, said)}
     answers: _Answers = schema.construct(_Answers, {key: value for key, value in said.items() if key not in wrong})

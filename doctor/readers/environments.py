@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from doctor.errors import DoctorError
 from doctor.facts.environment import STACK, THIS_MACHINE, Disk, Distribution, Environment, Manager, Memory, Python, TorchRuntime, Unknown
+from doctor.facts.frozen import field_names
 from doctor.facts.observation import Observation
 from doctor.facts.variables import loading_variables
 from doctor.readers.attachment import MAX_CHARACTERS, environment_in_attachment, observations_in_attachment
@@ -341,7 +342,7 @@ def _public(each: Distribution) -> str:
 
 def _torch_filled(stated: TorchRuntime, local: TorchRuntime) -> TorchRuntime:
     """Fact by fact: what the text says, else what torch said here."""
-    facts = {name: getattr(stated, name) for name in TorchRuntime.__dataclass_fields__}
+    facts = {name: getattr(stated, name) for name in field_names(TorchRuntime)}
     return replace(local, **{name: value for name, value in facts.items() if value not in (None, ())})
 
 

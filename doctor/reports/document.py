@@ -6,7 +6,6 @@ The other documents have modules of their own, beside this one: a document costs
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from doctor.diagnosis.diagnosis import Diagnosis
@@ -14,6 +13,7 @@ from doctor.diagnosis.finding import Finding
 from doctor.diagnosis.summary import Summary, Verdict, summary_of, verdict_of
 from doctor.explain.explanation import LikelyCause
 from doctor.facts.environment import Environment
+from doctor.facts.frozen import Frozen, replace
 from doctor.facts.observation import Observation
 from doctor.facts.program import Unread
 from doctor.reports.redact import Redactor
@@ -25,8 +25,7 @@ SchemaVersion = Literal[2]
 """Raised when a name or meaning changes; new keys do not raise it."""
 
 
-@dataclass(frozen=True)
-class MatrixSummary:
+class MatrixSummary(Frozen):
     """Which matrix the environment was held against."""
 
     version: str
@@ -35,8 +34,7 @@ class MatrixSummary:
     """How many it holds."""
 
 
-@dataclass(frozen=True)
-class Upgrade:
+class Upgrade(Frozen):
     """What to install, and what that leaves."""
 
     changes: tuple[Change, ...]
@@ -51,8 +49,7 @@ class Upgrade:
     """What upgrades would do for the findings that concern nobody as far as is known: told, not recommended."""
 
 
-@dataclass(frozen=True)
-class ReadProgram:
+class ReadProgram(Frozen):
     """What was read of the program that was shown; where it sets findings off, they say."""
 
     files: int
@@ -63,8 +60,7 @@ class ReadProgram:
     """What could not be read, and counts as unknown."""
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Frozen):
     """`doctor check --format json`, `doctor confirm`'s and `doctor report`'s."""
 
     schema_version: SchemaVersion

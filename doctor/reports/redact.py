@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
 from doctor.facts.environment import Environment, Requirement
+from doctor.facts.frozen import Frozen, field_names, replace
 from doctor.reports.private.addresses import URL, kind_of_private_address
 from doctor.reports.private.masker import COLOUR, CONTROL_CHARACTER, LABEL, Masker, private_parts, unescaped
 from doctor.reports.private.public_names import PUBLIC_USERS, is_public_distribution, is_public_host
@@ -35,8 +35,7 @@ _TEMPORARY = re.compile(
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Masked:
+class Masked(Frozen):
     """One value that was masked."""
 
     label: str
@@ -44,8 +43,7 @@ class Masked:
     """As it stood: for the eyes of its owner only."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Private:
+class Private(Frozen):
     """What is known to be private here, besides what gives itself away."""
 
     secrets: tuple[str, ...] = ()
@@ -98,8 +96,8 @@ class Redactor:
 
     def place(self, environment: Environment) -> Environment:
         """The environment that a command is to be aimed at: none, for nobody can say where a reader elsewhere pastes it."""
-        python = dataclasses.replace(environment.python, executable=None, prefix=None)
-        return dataclasses.replace(environment, python=python, manager=dataclasses.replace(environment.manager, project=None))
+        python = replace(environment.python, executable=None, prefix=None)
+        return replace(environment, python=python, manager=replace(environment.manager, project=None))
 
     @property
     def masked(self) -> tuple[Masked, ...]:
@@ -127,11 +125,11 @@ class Redactor:
             return tuple(self._value(item, mask) for item in value)
         if isinstance(value, Mapping):
             return {key: self._secret(item, mask) if names_a_secret(str(key)) else self._value(item, mask) for key, item in value.items()}
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            changes = {field.name: self._value(getattr(value, field.name), mask) for field in dataclasses.fields(value)}
+        if names := field_names(type(value)):
+            changes = {name: self._value(getattr(value, name), mask) for name in names}
             if isinstance(value, Requirement):
                 changes["dependent"] = self._dependent(value.dependent)
-            return dataclasses.replace(value, **changes)
+            return replace(value, **changes)
         return value
 
     def _dependent(self, name: str) -> str:

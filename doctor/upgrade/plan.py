@@ -12,12 +12,12 @@ import functools
 import itertools
 import operator
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from doctor.facts.environment import Distribution, Environment
+from doctor.facts.frozen import Frozen, replace
 from doctor.knowledge.matching import installed_version, match
 from doctor.knowledge.matrix import Advisory, Matrix, parse_version
 from doctor.knowledge.releases import Release, Releases
@@ -25,8 +25,7 @@ from doctor.knowledge.releases import Release, Releases
 _KINDS_AN_UPGRADE_ANSWERS = ("bug", "incompatibility")
 
 
-@dataclass(frozen=True)
-class PassedOver:
+class PassedOver(Frozen):
     """A nearer release that clears as much as the one recommended, and why it is not."""
 
     version: str
@@ -35,8 +34,7 @@ class PassedOver:
     """Bugs and incompatibilities that hold with it, and not with the one recommended."""
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Frozen):
     """One package to move."""
 
     package: str
@@ -55,8 +53,7 @@ class Change:
     """The first release that clears as much, where another is recommended; None where it is this one."""
 
 
-@dataclass(frozen=True)
-class Alternative:
+class Alternative(Frozen):
     """A release that is not recommended, because it brings or keeps something, and what it would do."""
 
     package: str
@@ -73,8 +70,7 @@ class Alternative:
     """Findings about this package that hold there too."""
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Frozen):
     """What to move, what that leaves, and what was weighed and not recommended."""
 
     changes: tuple[Change, ...]
@@ -88,8 +84,7 @@ class Plan:
 NO_PLAN = Plan((), (), ())
 
 
-@dataclass(frozen=True)
-class _Move:
+class _Move(Frozen):
     """A package, the releases it could move to, and what each would do."""
 
     package: str
@@ -134,8 +129,7 @@ def plan_upgrade(
     return Plan(tuple(changes.values()), remaining, tuple(choice.alternatives(first_moves, findings, changes)))
 
 
-@dataclass(frozen=True)
-class _Choice:
+class _Choice(Frozen):
     """What stays the same while one change after the other is chosen."""
 
     matrix: Matrix

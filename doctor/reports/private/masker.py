@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from doctor.facts.frozen import Frozen
 
 Accept = Callable[[re.Match[str], str], bool]
 """Whether what matched is private after all; the second argument is the part that would be masked."""
@@ -24,8 +25,7 @@ WORD = r"[^\s\"'`,;&<>(){}\[\]|\\\ufffd]"
 """What a value without blanks is made of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Masker:
+class Masker(Frozen):
     """One way in which one kind of private value shows."""
 
     kind: str

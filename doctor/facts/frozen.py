@@ -1,0 +1,118 @@
+"""Plain immutable types that cost little to declare.
+
+`@dataclass(frozen=True)` writes and compiles six methods for every type, and imports much to do so: for a hundred types that was more than
+a quarter of the time doctor took to start. Here the methods are written once, for all types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+__all__ = ["Frozen", "field", "field_names", "replace"]
+
+
+class _MadeAnew:
+    """A default of which each object gets one of its own."""
+
+    def __init__(self, *, default_factory: Callable[[], Any]) -> None:
+        self.default_factory = default_factory
+
+
+if TYPE_CHECKING:
+    from dataclasses import Field, field, replace
+
+    from typing_extensions import dataclass_transform
+else:
+    field = _MadeAnew
+
+    def replace(frozen: Any, **changes: Any) -> Any:
+        """The object with some of its fields changed, as `dataclasses.replace` gives it."""
+        return type(frozen)(**{name: getattr(frozen, name) for name in frozen.__match_args__} | changes)
+
+    def dataclass_transform(**_: Any) -> Callable[[type], type]:
+        """What type checkers know a maker of dataclasses by."""
+        return lambda kind: kind
+
+
+class _Fields:
+    """Makes a dataclass of a type when somebody asks for its fields: `dataclasses.fields`, `asdict` and their like."""
+
+    def __get__(self, _: Frozen | None, kind: type[Frozen]) -> dict[str, Field[Any]]:
+        if kind is Frozen:
+            raise AttributeError("__dataclass_fields__")
+        import dataclasses
+
+        for name, default in list(vars(kind).items()):
+            if isinstance(default, _MadeAnew):
+                setattr(kind, name, dataclasses.field(default_factory=default.default_factory))
+        dataclasses.dataclass(frozen=True, init=False, repr=False, eq=False)(kind)
+        fields: dict[str, Field[Any]] = vars(kind)["__dataclass_fields__"]
+        return fields
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+class Frozen:
+    """The base of types like frozen dataclasses: what is annotated in a subclass is a field, with a default or without."""
+
+    __dataclass_fields__: ClassVar[Any]
+    __match_args__ = ()
+    """The names of the fields."""
+    _names: ClassVar[frozenset[str]] = frozenset()
+    _defaults: ClassVar[Mapping[str, Any]] = {}
+    _made_anew: ClassVar[Mapping[str, _MadeAnew]] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Note the fields, after those of the type that is extended."""
+        own = cls.__annotations__
+        given = {name: vars(cls)[name] for name in own if name in vars(cls)}
+        made_anew = {name: each for name, each in given.items() if isinstance(each, _MadeAnew)}
+        cls.__match_args__ = (*cls.__match_args__, *own)  # type: ignore[misc, assignment]
+        cls._names = frozenset(cls.__match_args__)
+        cls._made_anew = {**cls._made_anew, **made_anew}
+        cls._defaults = {**cls._defaults, **{name: each for name, each in given.items() if name not in made_anew}}
+        cls.__dataclass_fields__ = _Fields()
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        if values:
+            named = dict(**dict(zip(self.__match_args__, values, strict=False)), **named)
+        own = self.__dict__
+        own.update(self._defaults)
+        own.update(named)
+        for name, default in self._made_anew.items():
+            if name not in own:
+                own[name] = default.default_factory()
+        if own.keys() != self._names or len(values) > len(self._names):
+            raise TypeError(f"{type(self).__name__}({', '.join(self.__match_args__)}) was given {', '.join(named)}")
+
+    def __setattr__(self, name: str, _: Any) -> NoReturn:
+        from dataclasses import FrozenInstanceError
+
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        from dataclasses import FrozenInstanceError
+
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in field_names(type(self)))})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return _values(self) == _values(other)
+
+    def __hash__(self) -> int:
+        return hash(_values(self))
+
+
+def _values(frozen: Frozen) -> tuple[Any, ...]:
+    return tuple([getattr(frozen, name) for name in field_names(type(frozen))])
+
+
+def field_names(kind: type) -> tuple[str, ...]:
+    """The names of the fields of a frozen type or dataclass, in their order; none for any other type."""
+    has_fields = issubclass(kind, Frozen) or hasattr(kind, "__dataclass_fields__")
+    names: tuple[str, ...] = kind.__match_args__ if has_fields else ()  # type: ignore[attr-defined]
+    return names
