@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from doctor.facts.frozen import Frozen, replace
 from doctor.facts.model import Model
-from doctor.facts.program import SURENESS, Place, Program, Subject, Use, weakest
+from doctor.facts.program import SURENESS, Place, Program, Subject, Use, may_follow, weakest
 from doctor.knowledge.matrix import Advisory
 from doctor.knowledge.uses import VOCABULARY, Way, may_be_class
 
+_MOST_CANDIDATES = 6
+"""So many places where the same is done are tried, for a way from the first of what is needed to the last."""
 _MOST_PLACES = 20
 """Of one finding; a program that does the same in a thousand places is told of the first."""
 
@@ -46,6 +50,9 @@ def walk_into(advisory: Advisory, program: Program, model: Model | None = None) 
     places = sorted(
         dict.fromkeys((*(each.place for each in best), *variables)), key=lambda each: (SURENESS.index(each.sure), each.file, each.line, each.column)
     )
+    launched = next((each.file for each in variables if each.sure == "possible"), None)
+    if launched is not None:
+        return Walk(tuple(places[:_MOST_PLACES]), (*best[0].missing, f"is the program launched with {launched}?"))
     if not least and places[0].sure == "possible":
         return Walk(tuple(places[:_MOST_PLACES]), ("whether the program comes to do that: a value could not be followed",))
     return Walk(tuple(places[:_MOST_PLACES]), best[0].missing)
@@ -65,16 +72,19 @@ def _variables(advisory: Advisory, program: Program) -> tuple[Place, ...] | None
 def _meets(subject: Subject, way: Way, model: Model | None) -> _Met | None:
     """How a subject goes a way; None when it does not. The place is that of the last thing it does, which is where it fails."""
     missing: list[str] = []
-    used: list[Use] = []
+    candidates: list[list[Use]] = []
     for word in way.all_:
-        use = subject.first(word)
-        if use is not None:
-            used.append(use)
+        uses = subject.by(word)
+        if uses:
+            candidates.append(uses[:_MOST_CANDIDATES])
         elif VOCABULARY[word].kind != "unseen" or (model is not None and word in model.lacks):
             return None
         elif model is None or word not in model.holds:
             missing.append(VOCABULARY[word].meaning)
-    if any(subject.first(word) is not None for word in way.without):
+    if any(subject.by(word) for word in way.without):
+        return None
+    used = next((each for each in product(*candidates) if may_follow(each)), None)
+    if used is None:
         return None
     if way.classes:
         named = _is_class(subject.name, way.classes, model)

@@ -38,6 +38,8 @@ class Use(Frozen):
 
     word: str
     place: Place
+    taken: tuple[tuple[int, int], ...] = ()
+    """Which way was taken at each branch that leads there, as (number of the branch, number of the way)."""
 
 
 class Subject(Frozen):
@@ -48,9 +50,9 @@ class Subject(Frozen):
     """The class that is loaded or defined, as the code names it, without its module; empty where it could not be followed."""
     uses: tuple[Use, ...]
 
-    def first(self, word: str) -> Use | None:
-        """The surest of its uses by this word, and of these the first; None when there is none."""
-        return min((each for each in self.uses if each.word == word), key=lambda each: SURENESS.index(each.place.sure), default=None)
+    def by(self, word: str) -> list[Use]:
+        """Its uses by this word, the surest first."""
+        return sorted((each for each in self.uses if each.word == word), key=lambda each: SURENESS.index(each.place.sure))
 
 
 class Variable(Frozen):
@@ -91,6 +93,12 @@ class Program(Frozen):
     variables: tuple[Variable, ...] = ()
     unread: tuple[Unread, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+
+
+def may_follow(uses: Iterable[Use]) -> bool:
+    """Whether one run can come to all of these: no two stand in different ways of one branch."""
+    taken: dict[int, int] = {}
+    return all(taken.setdefault(branch, way) == way for use in uses for branch, way in use.taken)
 
 
 def weakest(places: Iterable[Place]) -> Sureness:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from doctor.facts.program import Sureness
-from doctor.hazards.values import Class, Function, Library, Noted
+from doctor.hazards.values import Class, Function, Library, Noted, Value
 
-_HEADS = re.compile(r"PreTrainedModel$|PretrainedModel$|ModelMixin$")
+_HEADS = re.compile(r"PreTrainedModel$|PretrainedModel$")
 _RELEASED = re.compile(r"^transformers\.(?:models\.[\w.]{1,80}\.)?(?!\w{0,60}PreTrainedModel$)[A-Z]\w{1,60}(?:Model|For[A-Z]\w{1,60})$")
 _PREPARES_NOTHING = re.compile(r"PreTrainedModel$|PretrainedModel$|Mixin$|nn\.Module$|ABC$|Generic$")
 """Bases whose constructors do not end with post_init."""
+_OF_ANOTHER_PACKAGE = re.compile(r"^\.\.")
+"""A base that is imported from beyond the folder of the file: what it does is not seen, and in transformers' own sources it is another model."""
+_NAMED_AS_MODEL = re.compile(r"(?:Model|Head|LM|For[A-Z]\w{1,60})$")
 _CREATORS = {
     "arange", "ones", "zeros", "full", "tensor", "rand", "randn", "empty", "eye", "logspace", "as_tensor", "ones_like", "zeros_like",
     "full_like", "stack", "cat", "cumsum", "outer", "pow", "exp", "log", "sqrt", "sin", "cos", "meshgrid", "max", "min", "sum", "prod",
@@ -31,11 +34,13 @@ _NO_MODEL = re.compile(r"Tokenizer|Processor|Config|Extractor|Scheduler")
 _IN_PLACE = re.compile(r"^(?:normal|uniform|fill|zero|copy|trunc_normal|random|exponential|mul|div|add|clamp)_$")
 
 
-def class_subjects(classes: Sequence[Class]) -> Iterator[Noted]:
-    """What each class does that from_pretrained loads, or that is a part of one."""
+def class_subjects(classes: Sequence[Class], made: Collection[str] = ()) -> Iterator[Noted]:
+    """What each class does that from_pretrained loads, or that is a part of one; and those named in `made`, which are loaded or built otherwise."""
     heads = [each for each in classes if is_loaded(each)]
-    if not heads:
+    others = [each for each in classes if each.node.name in made and each not in heads]
+    if not heads and not others:
         return
+    inside = _inside(heads, classes)
     initialised = _initialised(classes)
     followed = all(path.endswith(".PreTrainedModel") for each in heads for path in each.ancestry() if _HEADS.search(path))
     for each in _parts_of(heads, classes):
@@ -43,14 +48,57 @@ def class_subjects(classes: Sequence[Class]) -> Iterator[Noted]:
         subject.note("own-model", each.piece.place(each.node))
         if any(_RELEASED.match(path) for path in each.ancestry()):
             subject.note("released-base", each.piece.place(each.node))
-        for word, node, sure in _Rules(each, initialised, followed, loaded=each in heads).found():
+        prepared = _must_be_prepared(each, inside) if each in heads else None
+        for word, node, sure in _Rules(each, initialised, followed, prepared).found():
+            subject.note(word, each.piece.place(node, sure))
+        yield subject
+    for each in others:
+        subject = Noted("class", each.node.name)
+        for word, node, sure in _Rules(each, initialised, followed, None).found():
             subject.note(word, each.piece.place(node, sure))
         yield subject
 
 
 def is_loaded(each: Class) -> bool:
-    """Whether from_pretrained can load it: a descendant of PreTrainedModel or of a model that transformers ships."""
-    return any(_HEADS.search(path) or _RELEASED.match(path) for path in each.ancestry())
+    """Whether from_pretrained of transformers loads it: it descends from PreTrainedModel or a released model, and has no loader of its own."""
+    if not any(_HEADS.search(path) or _RELEASED.match(path) for path in each.ancestry()):
+        return False
+    loader = each.method("from_pretrained")
+    return loader is None or any("super" in line for line in _lines(loader))
+
+
+def _inside(heads: Sequence[Class], classes: Sequence[Class]) -> frozenset[str]:
+    """Names of the classes that a constructor of the file builds."""
+    names = {each.node.name for each in heads}
+    return frozenset(
+        name
+        for each in classes
+        if "__init__" in each.methods
+        for name in names.intersection(_CAPITALISED.findall("\n".join(_lines(each.methods["__init__"])[1:])))
+    )
+
+
+def _must_be_prepared(each: Class, inside: frozenset[str]) -> Sureness | None:
+    """How sure it is that a class is loaded by itself, and so needs post_init(); None: it is not.
+
+    What a constructor builds, and is not named as a model, is a layer; what cannot be made from a configuration alone is most often built by
+    hand, and so may be what is defined inside of a function.
+    """
+    name = each.node.name
+    if name.endswith(("PreTrainedModel", "PretrainedModel")) or (name in inside and not _NAMED_AS_MODEL.search(name)):
+        return None
+    if any("all_tied_weights_keys" in line for line in _lines(each)):
+        return None
+    constructor = each.methods.get("__init__")
+    if constructor is not None and _required(constructor.node.args) > 1:
+        return "possible"
+    return "likely" if name in inside or each.node.col_offset else "certain"
+
+
+def _required(parameters: ast.arguments) -> int:
+    """How many arguments a constructor needs."""
+    positional = len(parameters.posonlyargs) + len(parameters.args) - len(parameters.defaults) - 1
+    return positional + sum(each is None for each in parameters.kw_defaults)
 
 
 def _parts_of(heads: Sequence[Class], classes: Sequence[Class]) -> list[Class]:
@@ -98,8 +146,10 @@ Found = tuple[str, ast.AST, Sureness]
 class _Rules:
     """The rules, for one class."""
 
-    def __init__(self, of: Class, initialised: frozenset[str], followed: bool, *, loaded: bool) -> None:
-        self.of, self.initialised, self.loaded = of, initialised, loaded
+    def __init__(self, of: Class, initialised: frozenset[str], followed: bool, prepared: Sureness | None) -> None:
+        self.of, self.initialised = of, initialised
+        self.prepared = prepared
+        """How sure it is that it needs post_init(); None: it does not."""
         self.base: Sureness = "certain" if followed else "possible"
         """How sure it is that no `_init_weights` elsewhere sees to it."""
         self.tensors: dict[str, str] = {}
@@ -117,9 +167,15 @@ class _Rules:
 
     def _constructor(self, node: ast.AST) -> Iterator[Found]:
         for statement in getattr(node, "body", []):
-            yield from self._statement(statement)
-        if self.loaded and self._lacks_post_init(node):
-            yield "no-post-init", node, "certain"
+            yield from self._at_once_or_not(statement)
+        if self.prepared is not None and self._lacks_post_init(node):
+            yield "no-post-init", node, self.prepared
+
+    def _at_once_or_not(self, node: ast.AST) -> Iterator[Found]:
+        """What a statement does; where a condition decides on it, that is less sure."""
+        conditional = isinstance(node, (ast.If, ast.Try))
+        for word, where, sure in self._statement(node):
+            yield word, where, less_certain(sure, "likely") if conditional and not _is_test(where, node) else sure
 
     def _statement(self, node: ast.AST) -> Iterator[Found]:
         """What a statement does, in order; what is under torch.device("cpu") is no hazard."""
@@ -151,6 +207,8 @@ class _Rules:
             else:
                 self.tensors.pop(name, None)
             attribute = name.removeprefix("self.")
+            if name.startswith("self.") and attribute.count(".") == 0 and isinstance(node.value, ast.Call) and _is_buffer(node.value):
+                yield from self._noted_buffer(node.value, attribute, *_options(node.value, "data", "persistent"))
             if kind == "parameter" and name.startswith("self.") and "." not in attribute and not self._is_set(attribute):
                 yield "new-parameter", node, self.base
             value = _dotted(node.value)
@@ -198,10 +256,10 @@ class _Rules:
             yield "frozen-in-init", node, "certain"
 
     def _buffer(self, node: ast.Call) -> Iterator[Found]:
-        given = node.args[0] if node.args else None
-        name = given.value if isinstance(given, ast.Constant) else None
-        persistent = next((each.value for each in node.keywords if each.arg == "persistent"), node.args[2] if len(node.args) > 2 else None)
-        value = node.args[1] if len(node.args) > 1 else next((each.value for each in node.keywords if each.arg == "tensor"), None)
+        given, value, persistent = _options(node, "name", "tensor", "persistent")
+        yield from self._noted_buffer(node, given.value if isinstance(given, ast.Constant) else None, value, persistent)
+
+    def _noted_buffer(self, node: ast.Call, name: object, value: ast.expr | None, persistent: ast.expr | None) -> Iterator[Found]:
         if isinstance(value, ast.Constant) and value.value is None:
             return
         if persistent is None or not _is_false(persistent):
@@ -218,12 +276,7 @@ class _Rules:
         return attribute in self.initialised or (attribute in ("weight", "bias") and _NORMS.search(self.of.node.name) is not None)
 
     def _lacks_post_init(self, node: ast.AST) -> bool:
-        if self.of.node.name.endswith(("PreTrainedModel", "PretrainedModel")):
-            return False
-        return not _calls_post_init(node) and all(
-            not _prepares(base) if isinstance(base, Class) else isinstance(base, Library) and _PREPARES_NOTHING.search(base.path) is not None
-            for base in self.of.bases
-        )
+        return not _calls_post_init(node) and not any(map(_may_prepare, self.of.bases))
 
     def _kind(self, node: ast.expr) -> str | None:
         """Whether an expression is a tensor that the constructor makes, and of which kind."""
@@ -254,6 +307,11 @@ class _Rules:
 _READ = {"parameter": "reads-parameter-in-init", "linspace": "reads-linspace-in-init", "tensor": "reads-tensor-in-init"}
 
 
+def _is_test(node: ast.AST, statement: ast.AST) -> bool:
+    """Whether a node is, or belongs to, the condition of an `if`, which is looked at either way."""
+    return isinstance(statement, ast.If) and any(each is node for each in ast.walk(statement.test))
+
+
 def less_certain(first: Sureness, second: Sureness) -> Sureness:
     """The less sure of two."""
     order: tuple[Sureness, ...] = ("certain", "likely", "possible")
@@ -269,6 +327,16 @@ def _dotted(node: ast.AST) -> str | None:
     if not isinstance(node, ast.Name):
         return None
     return ".".join([node.id, *reversed(parts)])
+
+
+def _is_buffer(node: ast.Call) -> bool:
+    return (_dotted(node.func) or "").rsplit(".", 1)[-1] == "Buffer"
+
+
+def _options(node: ast.Call, *names: str) -> list[ast.expr | None]:
+    """The arguments of a call by these names, in the order of their positions; None for those that are not given."""
+    named = {each.arg: each.value for each in node.keywords}
+    return [node.args[position] if position < len(node.args) else named.get(name) for position, name in enumerate(names)]
 
 
 def _is_part(node: ast.expr) -> bool:
@@ -300,9 +368,14 @@ def _prepares(of: Class) -> bool:
     constructor = of.methods.get("__init__")
     if constructor is not None and _calls_post_init(constructor.node):
         return True
-    return any(
-        _prepares(base) if isinstance(base, Class) else not (isinstance(base, Library) and _PREPARES_NOTHING.search(base.path)) for base in of.bases
-    )
+    return any(map(_may_prepare, of.bases))
+
+
+def _may_prepare(base: Value) -> bool:
+    """Whether a base class may end its constructor with post_init."""
+    if isinstance(base, Class):
+        return _prepares(base)
+    return not (isinstance(base, Library) and _PREPARES_NOTHING.search(base.path) and not _OF_ANOTHER_PACKAGE.match(base.path))
 
 
 def _writes_in_place(node: ast.AST) -> Iterator[Found]:

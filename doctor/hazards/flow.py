@@ -109,6 +109,10 @@ class Flow:
     assigned_states: set[str] = field(default_factory=set)
     """Names of state dicts that were given to load_state_dict(..., assign=True)."""
     functions: list[Function] = field(default_factory=list)
+    taken: list[tuple[int, int]] = field(default_factory=list)
+    """Which way was taken at each branch that leads here."""
+    branched: int = 0
+    """How many branches were met."""
     depth: int = 0
     steps: int = 0
     returned: list[Value] = field(default_factory=list)
@@ -121,7 +125,7 @@ class Flow:
 
     def subject(self, name: str, node: ast.AST, *words: str, sure: Sureness = "certain") -> Model:
         """A model that comes to be here."""
-        noted = Noted("model", name)
+        noted = Noted("model", name, self.taken)
         self.subjects.append(noted)
         for word in words:
             noted.note(word, self.place(node, sure))
@@ -175,15 +179,21 @@ class Flow:
         handler = _STATEMENTS.get(type(node))
         return handler(self, node) if handler is not None else False
 
-    def branches(self, *bodies: Sequence[ast.stmt]) -> bool:
-        """Walk through each of several ways on from here."""
+    def branches(self, *bodies: Sequence[ast.stmt], exclusive: bool = True) -> bool:
+        """Walk through each of several ways on from here; `exclusive`: one run takes one of them."""
         before = dict(self.names)
         open_: list[dict[str, Value]] = []
-        for body in bodies:
+        self.branched += 1
+        branch = self.branched
+        for way, body in enumerate(bodies):
             self.names.clear()
             self.names.update(before)
+            if exclusive:
+                self.taken.append((branch, way))
             if not self.block(body):
                 open_.append(dict(self.names))
+            if exclusive:
+                self.taken.pop()
         if not open_:
             return True
         first, *others = open_
@@ -201,6 +211,7 @@ class Flow:
         """Give a target its value."""
         if isinstance(target, ast.Name):
             shared = isinstance(self.names, _Local) and target.id in self.names.shared
+            self.assigned_states.discard(target.id)
             (self.module if shared else self.names)[target.id] = value
         elif isinstance(target, ast.Attribute):
             for owner in options_of(self.evaluate(target.value)):
@@ -239,7 +250,8 @@ class Flow:
         if self.depth >= _DEPTH or function.calls >= _CALLS:
             return function.result
         function.calls += 1
-        before = self.names, self.piece, self.returned
+        before = self.names, self.piece, self.returned, self.assigned_states
+        self.assigned_states = set()
         self.names, self.piece, self.returned = _Local(function.names if function.names is not self.module else {}), function.piece, []
         self.depth += 1
         try:
@@ -252,7 +264,7 @@ class Flow:
             self.unread.append(Unread(function.piece.file, getattr(function.node, "lineno", 0), "nested too deeply to be read"))
         finally:
             returned = self.returned
-            self.names, self.piece, self.returned = before
+            self.names, self.piece, self.returned, self.assigned_states = before
             self.depth -= 1
         result: Value = None
         for position, each in enumerate(returned):
@@ -485,7 +497,7 @@ def _loop(flow: Flow, node: ast.For | ast.AsyncFor | ast.While) -> bool:
         over = flow.evaluate(node.iter)
         flow.assign(node.target, over.items[0] if isinstance(over, Series) and over.items else None)
     with flow.within(loops=flow.around.loops + 1):
-        flow.branches(node.body, [])
+        flow.branches(node.body, [], exclusive=False)
     flow.block(node.orelse)
     return False
 
@@ -503,9 +515,11 @@ def _with(flow: Flow, node: ast.With | ast.AsyncWith) -> bool:
 
 def _context(value: Value, node: ast.expr) -> dict[str, object]:
     """What being inside of a context manager changes."""
-    for each in options_of(value):
+    options = options_of(value)
+    for each in options:
         if isinstance(each, Constant) and isinstance(each.value, MetaContext):
-            return {"meta": each.value.sure, "meta_words": ("build-on-meta", *each.value.words)}
+            # What chooses between two contexts mostly chooses again, further down, what is done with the model.
+            return {"meta": each.value.sure if len(options) == 1 else "possible", "meta_words": ("build-on-meta", *each.value.words)}
     name = (value.path if isinstance(value, Library) else "") + (ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute)) else "")
     return {"locked": True} if re.search(r"lock|mutex|semaphore", name, re.IGNORECASE) else {}
 
@@ -520,7 +534,7 @@ class MetaContext:
 
 
 def _try(flow: Flow, node: ast.Try) -> bool:
-    ended = flow.branches([*node.body, *node.orelse], *(each.body for each in node.handlers))
+    ended = flow.branches([*node.body, *node.orelse], *(each.body for each in node.handlers), exclusive=False)
     return flow.block(node.finalbody) or ended
 
 

@@ -43,15 +43,18 @@ def script_variables(content: bytes, file: str) -> Iterator[Variable]:
 
 
 def configured_variables(content: bytes, file: str) -> Iterator[Variable]:
-    """What `accelerate launch --config_file` sets for its processes (accelerate/utils/launch.py); nothing for any other YAML."""
+    """What `accelerate launch --config_file` sets for its processes (accelerate/utils/launch.py); nothing for any other YAML.
+
+    Whether a program is launched with it is said nowhere in it: a folder may hold one for each way to launch.
+    """
     if b"distributed_type" not in content:
         return
     found = {}
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines()[:_MOST_LINES], 1):
         match = _SETTING.match(line[:500])
         if match is not None:
-            found[match[1]] = match[2], Place(file, number, match.start(1) + 1, line.strip()[:200], "certain")
-    kind, place = found.get("distributed_type", ("NO", Place(file, 1, 1, "", "certain")))
+            found[match[1]] = match[2], Place(file, number, match.start(1) + 1, line.strip()[:200], "possible")
+    kind, place = found.get("distributed_type", ("NO", Place(file, 1, 1, "", "possible")))
     processes = found.get("num_processes")
     if processes is not None and processes[0].isdecimal() and processes[0].strip("0") not in ("", "1"):
         yield Variable("WORLD_SIZE", processes[0], processes[1])

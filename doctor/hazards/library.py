@@ -77,6 +77,8 @@ def transformers_load(flow: Flow, name: str, call: Call, sure: Sureness) -> Mode
     meta = flow.around.meta or ("likely" if flow.default_meta else None)
     if meta is not None:
         model.subject.note("in-meta-context", flow.place(call.node, less_sure(meta, sure)))
+        if "build-empty" in flow.around.meta_words and "include-buffers" not in flow.around.meta_words:
+            model.subject.note("in-empty-context", flow.place(call.node, less_sure(meta, sure)))
     return _with_options(flow, model, call, sure)
 
 
@@ -232,7 +234,8 @@ def _load_checkpoint(flow: Flow, path: str, call: Call, sure: Sureness) -> Value
     for each in _models(model):
         each.subject.note("load-checkpoint", flow.place(call.node, sure))
         given = call.given("device_map", 2)
-        if given is None and not call.open:
+        # Who says which rank reads the checkpoint has a process group, and needs no map.
+        if given is None and not call.open and call.given("broadcast_from_rank0") is None:
             each.subject.note("device-map-none", flow.place(call.node, sure))
         elif given is not None and given[0] == Constant(None):
             each.subject.note("device-map-none", flow.place(call.node, less_sure(sure, given[1])))
@@ -419,6 +422,7 @@ _CALLS: Mapping[str, _Handler] = {
     "align_module_device": _does("align-module-device", gives_model=False),
     "remove_hook_from_submodules": _does("remove-hooks", gives_model=False),
     "remove_hook_from_module": _does("remove-hooks"),
+    "infer_auto_device_map": _does("infer-device-map", gives_model=False),
     "get_non_persistent_buffers": _does("nonpersistent-helper", gives_model=False),
     "load_and_quantize_model": _does("load-and-quantize"),
     "get_peft_model": _does("new-adapter"),
@@ -459,7 +463,9 @@ def method_called(flow: Flow, owner: Value, name: str, call: Call) -> Value:
         return owner if name in _SAME_MODEL else None
     if isinstance(owner, (Class, Instance)):
         of = owner.of if isinstance(owner, Instance) else owner
-        if name in _LOADERS and any(re.search(r"PreTrainedModel$|ModelMixin$|For[A-Z]\w{1,60}$|Model$", path) for path in of.ancestry()):
+        if name in _LOADERS and any(re.search(r"(?:^|\.)ModelMixin$", path) for path in of.ancestry()):
+            return _with_options(flow, flow.subject(of.node.name, call.node, "load-diffusers"), call, "certain")
+        if name in _LOADERS and any(re.search(r"PreTrainedModel$|For[A-Z]\w{1,60}$|Model$", path) for path in of.ancestry()):
             return transformers_load(flow, of.node.name, call, "certain")
     return None
 

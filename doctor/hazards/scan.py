@@ -124,7 +124,7 @@ def program_of(code: Code) -> Program:
         flow.unread.append(Unread(code.pieces[0].file, 0, "takes too many steps to be followed to its end"))
     except RecursionError:
         flow.unread.append(Unread(code.pieces[0].file, 0, "nested too deeply to be read"))
-    classes = {each.name: each for each in class_subjects(flow.classes)}
+    classes = {each.name: each for each in class_subjects(flow.classes, {each.name for each in flow.subjects})}
     found = [*(_with_class(each, classes) for each in flow.subjects), *classes.values()]
     subjects = tuple(Subject(each.kind, each.name, tuple(each.uses)) for each in found if each.uses)
     return Program(1, code.lines, subjects, tuple(flow.variables), (*code.unread, *flow.unread), tuple(code.ignored))

@@ -47,15 +47,18 @@ class Noted:
 
     kind: SubjectKind
     name: str
+    taken: list[tuple[int, int]] = field(default_factory=list)
+    """Which way was taken at each branch that leads to where the walk stands; the walk's own list."""
     uses: list[Use] = field(default_factory=list)
-    seen: set[tuple[str, int, int]] = field(default_factory=set)
+    seen: set[tuple[str, int, int, tuple[tuple[int, int], ...]]] = field(default_factory=set)
 
     def note(self, word: str, place: Place) -> None:
-        """Add a use, once a place."""
-        key = (word, place.line, place.column)
+        """Add a use, once a place and way there."""
+        taken = tuple(self.taken)
+        key = (word, place.line, place.column, taken)
         if key not in self.seen:
             self.seen.add(key)
-            self.uses.append(Use(word, place))
+            self.uses.append(Use(word, place, taken))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -54,6 +54,7 @@ VOCABULARY: Mapping[str, Word] = {
         # Where
         in_threads="that is reached from several threads",
         in_meta_context="a load happens under torch.device('meta'), set_default_device('meta') or init_empty_weights()",
+        in_empty_context="that context is init_empty_weights(), which leaves buffers where they are",
         # What is done to it
         move=".to(device), .cuda(), or a wrapper's own move",
         forward="it is called",
@@ -78,6 +79,7 @@ VOCABULARY: Mapping[str, Word] = {
         quantize="AutoAWQ's quantize",
         read_part_device="the .device of one of its parts is read",
         # accelerate
+        infer_device_map="infer_auto_device_map is asked where it would go",
         load_checkpoint="load_checkpoint_and_dispatch or load_checkpoint_in_model",
         dispatch="dispatch_model",
         offload_index="an offload_index is given, and no offload_dir",

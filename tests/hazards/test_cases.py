@@ -15,6 +15,7 @@ import pytest
 from doctor.diagnosis.diagnosis import diagnose
 from doctor.diagnosis.finding import Finding
 from doctor.facts.environment import Environment
+from doctor.facts.frozen import replace
 from doctor.facts.program import Program
 from doctor.hazards.scan import read_program
 from doctor.knowledge.matching import match
@@ -91,3 +92,44 @@ def test_nobody_is_told_on_a_release_with_the_fix(advisory_id: str, program: Pro
     versions = {**EVERYWHERE, affected.package: str(fixed)}
     here = environment(**{name.replace("-", "_"): version for name, version in versions.items()})
     assert advisory_id not in [each.id for each in diagnose(here, MATRIX, {}, program=program).findings]
+
+
+EMPTY = "from accelerate import *\nfrom transformers import AutoModel\nwith init_empty_weights():\n    model = AutoModel.from_pretrained('x')\n"
+WAN = """
+from diffusers import WanPipeline
+pipe = WanPipeline.from_pretrained("x")
+if offload:
+    pipe.enable_sequential_cpu_offload()
+else:
+    pipe.to("cuda")
+"""
+
+
+@pytest.mark.parametrize(
+    ("advisory_id", "code", "concerns"),
+    [
+        ("MT005", EMPTY, "program"),
+        ("MT005", EMPTY + "model = load_checkpoint_and_dispatch(model, 'x', device_map='auto')", "exposure"),
+        ("MT005", EMPTY + "where = infer_auto_device_map(model)", "exposure"),
+        ("MT005", EMPTY + "where = infer_auto_device_map(model)\nmodel = dispatch_model(model, where)", "program"),
+        ("MT038", EMPTY, "exposure"),
+        ("MT038", EMPTY.replace("init_empty_weights()", "init_empty_weights(include_buffers=True)"), "program"),
+        ("MT072", WAN, "exposure"),
+        ("MT072", WAN.replace("else:\n    ", ""), "program"),
+    ],
+)
+def test_false_alarms_of_public_code(advisory_id: str, code: str, concerns: str) -> None:
+    told = finding(advisory(advisory_id), read_program(code.encode(), "program.py"))
+    assert told is not None
+    assert told.concerns == concerns
+
+
+def test_a_configuration_may_be_what_the_program_is_launched_with() -> None:
+    code = "from accelerate import Accelerator\nfrom transformers import AutoModel\nAccelerator().prepare(AutoModel.from_pretrained('x'))\n"
+    yaml = "distributed_type: FSDP\nfsdp_config:\n  fsdp_version: 2\n  fsdp_cpu_ram_efficient_loading: true\n"
+    program = read_program(code.encode(), "train.py")
+    program = replace(program, variables=read_program(yaml.encode(), "fsdp.yaml").variables)
+    told = finding(advisory("MT078"), program)
+    assert told is not None
+    assert told.concerns == "possible-use"
+    assert "is the program launched with fsdp.yaml?" in told.missing

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from doctor.facts.program import Program
+from doctor.facts.program import Program, may_follow
 from doctor.hazards.scan import read_program
 
 LOADER = "from transformers import AutoModelForCausalLM as AM\n"
@@ -52,15 +52,49 @@ def uses(code: str) -> set[str]:
         ("from transformers import AutoTokenizer\nAutoTokenizer.from_pretrained('x')", set()),
         ("from transformers import pipeline\np = pipeline('fill-mask', model=AM.from_pretrained('x'), device=0)", {"load 3", "pipeline-device 3"}),
         ("from transformers import Trainer\nTrainer(model=AM.from_pretrained('x'), args=args)", {"load 3", "trainer 3", "train 3"}),
+        (
+            "from accelerate import init_empty_weights\nwith init_empty_weights():\n    AM.from_pretrained('x')",
+            {"load 4", "in-meta-context 4", "in-empty-context 4"},
+        ),
+        (
+            "from accelerate import init_empty_weights\nwith init_empty_weights() if big else nothing():\n    AM.from_pretrained('x')",
+            {"load 4", "in-meta-context 4 possible", "in-empty-context 4 possible"},
+        ),
         ("import torch\nwith torch.device('meta'):\n    AM.from_pretrained('x')", {"load 4", "in-meta-context 4"}),
         (
             "from accelerate import init_empty_weights as empty\nwith empty():\n    model = AM.from_config(c)\nmodel.to_empty(device='cpu')",
             {"build-on-meta 4", "build-empty 4", "to-empty 5"},
         ),
+        (
+            "from accelerate import load_checkpoint_in_model as place\nmodel = AM.from_pretrained('x')\nplace(model, 'x', broadcast_from_rank0=True)",
+            {"load 3", "load-checkpoint 4"},
+        ),
     ],
 )
 def test_uses(code: str, words: set[str]) -> None:
     assert uses(LOADER + code) == words
+
+
+@pytest.mark.parametrize(
+    ("code", "together"),
+    [
+        ("if big:\n    dispatch_model(model)\nelse:\n    model.cuda()", False),
+        ("if big:\n    dispatch_model(model)\nmodel.cuda()", True),
+        ("try:\n    dispatch_model(model)\nexcept OSError:\n    model.cuda()", True),
+        ("for each in range(2):\n    dispatch_model(model)\nmodel.cuda()", True),
+        ("match big:\n    case 1: dispatch_model(model)\n    case 2: model.cuda()", False),
+    ],
+)
+def test_what_no_run_does_together(code: str, together: bool) -> None:
+    (subject,) = read(LOADER + "from accelerate import dispatch_model\nmodel = AM.from_pretrained('x')\n" + code).subjects
+    assert may_follow([*subject.by("dispatch"), *subject.by("move")]) == together
+
+
+def test_another_state_dict_of_the_same_name_is_another() -> None:
+    code = "def {}():\n    model = AM.from_pretrained('x')\n    states = read()\n    model.load_state_dict(states, assign=True)\n"
+    words = {use.word for subject in read(LOADER + code.format("a") + code.format("b")).subjects for use in subject.uses}
+    assert "load-state-dict-assign" in words
+    assert "load-state-dict-again" not in words
 
 
 THREADED = """
@@ -134,6 +168,96 @@ class Model(PreTrainedModel):
 def test_rules_for_classes(line: str, word: str | None) -> None:
     (subject,) = read(MODEL.format(line=line)).subjects
     assert {use.word for use in subject.uses} == {"own-model", *([word] if word else [])}
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("if config.pretrained:\n            self.inner = AutoModel.from_pretrained('x')", {"loads-model-in-init": "likely"}),
+        ("self.mask = nn.Buffer(torch.ones(3), persistent=False)", {"nonpersistent-buffer": "certain"}),
+        ("self.kept = nn.Buffer(torch.ones(3), persistent=False)", {}),
+        ("self.mask = nn.Buffer(torch.ones(3))", {"buffer": "certain"}),
+    ],
+)
+def test_how_sure_a_rule_for_classes_is(line: str, found: dict[str, str]) -> None:
+    (subject,) = read(MODEL.format(line=line)).subjects
+    assert {use.word: use.place.sure for use in subject.uses if use.word != "own-model"} == found
+
+
+OWN_LOADER = """
+    @classmethod
+    def from_pretrained(cls, name):
+        return {made}
+"""
+
+
+@pytest.mark.parametrize(("made", "words"), [("cls(read(name))", set()), ("super().from_pretrained(name)", {"own-model", "no-post-init"})])
+def test_a_class_with_a_loader_of_its_own_is_not_loaded_by_that_of_transformers(made: str, words: set[str]) -> None:
+    code = MODEL.format(line="pass").replace("self.post_init()", "pass") + OWN_LOADER.format(made=made)
+    assert {use.word for subject in read(code).subjects for use in subject.uses} == words
+
+
+UNPREPARED = """
+from transformers import PreTrainedModel
+from ..llama.modeling_llama import LlamaPreTrainedModel
+{before}
+class Model(PreTrainedModel):
+    def __init__(self, config{parameters}):
+        super().__init__(config)
+        {line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "parameters", "line", "sure"),
+    [
+        ("", "", "pass", "certain"),
+        ("", "", "self.all_tied_weights_keys = {}", None),
+        ("", ", tower, head", "pass", "possible"),
+        ("", ", tower=None, *, head=None", "pass", "certain"),
+        ("", "", "self.post_init()", None),
+    ],
+)
+def test_which_classes_need_post_init(before: str, parameters: str, line: str, sure: str | None) -> None:
+    found = [
+        use.place.sure
+        for subject in read(UNPREPARED.format(before=before, parameters=parameters, line=line)).subjects
+        for use in subject.uses
+        if use.word == "no-post-init"
+    ]
+    assert (found[0] if found else None) == sure
+
+
+def test_a_layer_and_a_part_are_not_loaded_by_themselves() -> None:
+    code = UNPREPARED.format(before="", parameters="", line="self.part, self.layers = TextModel(config), [Block(config)]")
+    for name in ("TextModel", "Block"):
+        code += f"class {name}(PreTrainedModel):\n    def __init__(self, config):\n        super().__init__(config)\n"
+    code += "class Generated(LlamaPreTrainedModel):\n    def __init__(self, config):\n        super().__init__(config)\n"
+    code += "def test():\n    class Inner(PreTrainedModel):\n        def __init__(self, config):\n            super().__init__(config)\ntest()\n"
+    assert {subject.name: use.place.sure for subject in read(code).subjects for use in subject.uses if use.word == "no-post-init"} == {
+        "Model": "certain",
+        "TextModel": "likely",
+        "Inner": "likely",
+    }
+
+
+@pytest.mark.parametrize("base", ["diffusers.ModelMixin", "SomeDiffusionModelMixin"])
+def test_a_model_of_diffusers_is_not_loaded_by_transformers(base: str) -> None:
+    code = f"import diffusers\nfrom x import SomeDiffusionModelMixin\nclass Model({base}):\n    def __init__(self, config):\n        self.a = 1\n"
+    assert read(code + "        # from_pretrained\n").subjects == ()
+
+
+def test_a_torch_module_built_on_meta_does_what_its_constructor_does() -> None:
+    code = """
+        import torch
+        class Net(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.register_buffer("mask", torch.ones(3), persistent=False)
+        with torch.device("meta"):
+            net = Net()
+    """
+    assert {"build-on-device", "nonpersistent-buffer"} <= {use.word for use in read(code).subjects[0].uses}
 
 
 def test_a_constructor_that_does_not_end_with_post_init() -> None:
