@@ -104,7 +104,7 @@ def test_a_file_that_cannot_be_finished_is_one_line_and_not_there(stack: Stack, 
     command = f'ulimit -f 1; exec "{sys.executable}" -m doctor report --no-live --python "{stack.home}" --format {form} -o "{file}"'
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "doctor: the output cannot be written: File too large\n"
+    assert done.stderr == f"doctor: --output {file}: cannot be written: File too large\n"
     assert [each.name for each in tmp_path.iterdir()] == ["stack"]
 
 
