@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from doctor.errors import DoctorError
+from doctor.facts.frozen import Frozen
 from doctor.knowledge import schema
 from doctor.knowledge.matrix import Matrix, contradictions, joined
 
@@ -21,8 +21,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 COMPILED = _PACKAGE / "compiled" / "compat.json"
 
 
-@dataclass(frozen=True, order=True)
-class Fault:
+class Fault(Frozen):
     """One thing wrong in a matrix file."""
 
     line: int
@@ -37,7 +36,7 @@ class MatrixFileError(DoctorError):
 
     def __init__(self, path: str, faults: Iterable[Fault], more: int = 0) -> None:
         self.path = path
-        self.faults = tuple(sorted(set(faults)))
+        self.faults = tuple(sorted(set(faults), key=lambda each: (each.line, each.place, each.message)))
         if more:
             self.faults += (Fault(0, "", f"and {more} more"),)
         super().__init__("\n".join(self.lines))
