@@ -22,7 +22,7 @@ class _MadeAnew:
 if TYPE_CHECKING:
     from dataclasses import Field, field, replace
 
-    from typing_extensions import dataclass_transform
+    from typing_extensions import Self, dataclass_transform
 else:
     field = _MadeAnew
 
@@ -43,12 +43,22 @@ class _Fields:
             raise AttributeError("__dataclass_fields__")
         import dataclasses
 
-        for name, default in list(vars(kind).items()):
-            if isinstance(default, _MadeAnew):
-                setattr(kind, name, dataclasses.field(default_factory=default.default_factory))
+        for name in kind.__annotations__:
+            if name in kind._made_anew:
+                setattr(kind, name, dataclasses.field(default_factory=kind._made_anew[name].default_factory))
+            elif name in kind._defaults:
+                setattr(kind, name, kind._defaults[name])
         dataclasses.dataclass(frozen=True, init=False, repr=False, eq=False)(kind)
+        _without_attributes(kind)
         fields: dict[str, Field[Any]] = vars(kind)["__dataclass_fields__"]
         return fields
+
+
+def _without_attributes(kind: type[Frozen]) -> None:
+    """Take the defaults away from the type itself: a field that an object does not have yet is to be missed."""
+    for name in kind.__annotations__:
+        if name in vars(kind):
+            delattr(kind, name)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -72,6 +82,7 @@ class Frozen:
         cls._made_anew = {**cls._made_anew, **made_anew}
         cls._defaults = {**cls._defaults, **{name: each for name, each in given.items() if name not in made_anew}}
         cls.__dataclass_fields__ = _Fields()
+        _without_attributes(cls)
 
     def __init__(self, *values: Any, **named: Any) -> None:
         if values:
@@ -84,6 +95,22 @@ class Frozen:
                 own[name] = default.default_factory()
         if own.keys() != self._names or len(values) > len(self._names):
             raise TypeError(f"{type(self).__name__}({', '.join(self.__match_args__)}) was given {', '.join(named)}")
+
+    @classmethod
+    def built_later(cls, known: Mapping[str, Any], build: Callable[[str], Any]) -> Self:
+        """An object of which these fields are `known`; `build` makes any other by its name, when it is first asked for."""
+        made = cls.__new__(cls)
+        made.__dict__.update(known, _build=build)
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._names or "_build" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        value = self.__dict__[name] = self.__dict__["_build"](name)
+        return value
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        return type(self), _values(self)
 
     def __setattr__(self, name: str, _: Any) -> NoReturn:
         from dataclasses import FrozenInstanceError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from packaging.version import InvalidVersion, Version
 
@@ -44,6 +44,35 @@ def match(advisory: Advisory, environment: Environment) -> Match | None:
     found = min(matches, key=lambda each: len(each.missing))
     missing = tuple(answer.fact for answer in conditions if isinstance(answer, _Missing))
     return replace(found, missing=missing + found.missing) if missing else found
+
+
+def match_with(advisory: Advisory, environment: Environment, package: str, versions: int, place: Callable[[Version], int]) -> int:
+    """With which of the `versions` that a package could have (so many) the advisory holds, or may hold, all else being as it is.
+
+    Bit i stands for the i-th, oldest first; `place` is how many of them are older than a boundary.
+    """
+
+    def within(ranges: Sequence[AffectedRange]) -> int:
+        bits = 0
+        for each in ranges:
+            start, end = place(each.introduced) if each.introduced else 0, place(each.fixed) if each.fixed else versions
+            bits |= (1 << end) - (1 << start) if start < end else 0
+        return bits
+
+    everywhere = (1 << versions) - 1
+    bits = 0
+    for affected in advisory.affected:
+        distribution = environment.packages.get(affected.package)
+        if affected.package == package:
+            bits |= within(affected.ranges)
+        elif distribution is not None and _within(affected.ranges, distribution)[0]:
+            bits |= everywhere
+    for condition in advisory.when.packages:
+        if condition.package == package:
+            bits &= within(condition.ranges) if condition.ranges is not None else everywhere if condition.installed else 0
+        elif bits and _package_condition(condition, environment) is False:
+            return 0
+    return bits if bits and False not in _other_conditions(advisory, environment) else 0
 
 
 def installed_version(distribution: Distribution) -> Version | None:
@@ -103,9 +132,13 @@ def _shortened(versions: Sequence[str]) -> str:
 
 
 def _conditions(advisory: Advisory, environment: Environment) -> Iterator[_Answer]:
-    when = advisory.when
-    for condition in when.packages:
+    for condition in advisory.when.packages:
         yield _package_condition(condition, environment)
+    yield from _other_conditions(advisory, environment)
+
+
+def _other_conditions(advisory: Advisory, environment: Environment) -> Iterator[_Answer]:
+    when = advisory.when
     if when.python:
         yield _python_condition(when.python, environment)
     if when.platform:

@@ -12,13 +12,17 @@ from typing import Any
 from doctor.errors import DoctorError
 from doctor.facts.frozen import Frozen
 from doctor.knowledge import schema
-from doctor.knowledge.matrix import Matrix, contradictions, joined
+from doctor.knowledge.matrix import Advisory, Matrix, contradictions, joined
 
 MAX_BYTES = 8 * 1024 * 1024
 MOST_FAULTS = 100
 """So many are told of one by one; of the others only how many there are."""
 _PACKAGE = Path(__file__).resolve().parents[1]
 COMPILED = _PACKAGE / "compiled" / "compat.json"
+_MATCHING = ("id", "slug", "kind", "severity", "affected", "when")
+"""The keys of an advisory that say whether it holds."""
+_EXPLAINING = ("causes", "family", "messages", "advice", "foreign")
+"""The keys of a matrix that an examination does without."""
 
 
 class Fault(Frozen):
@@ -111,21 +115,29 @@ def _refuse(name: str, found: Iterable[schema.Mismatch], lines_of: Callable[[lis
 
 
 def compile_matrix(content: bytes, name: str) -> str:
-    """What `COMPILED` holds for this YAML: the same data as JSON, bound to the YAML's size and checksum."""
-    matrix = parse_matrix(content, name)
-    return json.dumps({"of": _fingerprint(content), "matrix": schema.plain(matrix)}, separators=(",", ":"))
+    """What `COMPILED` holds for this YAML: the same data as JSON, with what a start needs apart from what is read when it is asked for.
+
+    The first line binds it to the YAML, the second holds the matrix as far as matching goes, the third what explaining needs, and of each
+    advisory a line has the rest.
+    """
+    matrix = schema.plain(parse_matrix(content, name))
+    explaining = {key: matrix.pop(key) for key in _EXPLAINING}
+    rests = matrix["advisories"]
+    matrix["advisories"] = [{key: each.pop(key) for key in _MATCHING} for each in rests]
+    return "\n".join(json.dumps(each, separators=(",", ":")) for each in (_fingerprint(content), matrix, explaining, *rests))
 
 
 def compiled_matrix(content: bytes) -> Matrix | None:
     """The compiled copy of exactly this YAML; None when there is none, as in a source tree whose YAML was edited."""
     try:
-        compiled: dict[str, Any] = json.loads(COMPILED.read_bytes())
-        if compiled["of"] != _fingerprint(content):
+        fingerprint, matching, explaining, *rests = COMPILED.read_bytes().split(b"\n")
+        if json.loads(fingerprint) != _fingerprint(content):
             return None
-        matrix: Matrix = schema.construct(Matrix, compiled["matrix"])
+        known: dict[str, Any] = json.loads(matching)
+        advisories = tuple(schema.construct_later(Advisory, each, rest) for each, rest in zip(known.pop("advisories"), rests, strict=True))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return matrix
+    return schema.construct_later(Matrix, known, explaining, advisories=advisories)
 
 
 def _fingerprint(content: bytes) -> list[int]:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, Union
+from typing import Any, Literal, TypeVar, Union
 
 from doctor.facts.frozen import Frozen, field_names
 
 Path = tuple[str | int, ...]
+_Kind = TypeVar("_Kind", bound=Frozen)
 
 
 class Text(Frozen):
@@ -134,6 +136,22 @@ def _within(kind: Any, step: str | int) -> Any:
 def construct(kind: Any, data: Any) -> Any:
     """Build `kind` from data that is known to have its shape (see `mismatches`)."""
     return _builder(kind)(data)
+
+
+def construct_later(kind: type[_Kind], known: dict[str, Any], more: bytes, **built: Any) -> _Kind:
+    """As `construct`, but each field is built when it is first asked for, and `more`, the JSON of what is not `known`, read then.
+
+    `built` are fields that are ready. All keys must be there, and be called like their fields.
+    """
+    whole: Any = kind
+    hints, unread = _hints(whole), [more]
+
+    def build(name: str) -> Any:
+        if name not in known:
+            known.update(json.loads(unread.pop()))
+        return construct(hints[name], known[name])
+
+    return kind.built_later({name: value for name, value in known.items() if type(value) is str} | built, build)
 
 
 @functools.cache

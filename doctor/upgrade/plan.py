@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import bisect
 import functools
-import itertools
 import operator
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
@@ -18,7 +17,7 @@ from packaging.version import Version
 
 from doctor.facts.environment import Distribution, Environment
 from doctor.facts.frozen import Frozen, replace
-from doctor.knowledge.matching import installed_version, match
+from doctor.knowledge.matching import installed_version, match_with
 from doctor.knowledge.matrix import Advisory, Matrix, parse_version
 from doctor.knowledge.releases import Release, Releases
 
@@ -214,9 +213,8 @@ class _Choice(Frozen):
         candidates = tuple(self._candidates(package, version, environment))
         if not candidates:
             return None
-        moved = [_with_version(environment, package, str(each.version)) for each in candidates]
-        versions = [each.version for each in candidates]
-        hits = {advisory.id: _hits(advisory, package, versions, moved) for advisory in self.by_package[package]}
+        place = functools.cache(functools.partial(bisect.bisect_left, [each.version for each in candidates]))
+        hits = {each.id: match_with(each, environment, package, len(candidates), place) for each in self.by_package[package]}
         return _Move(package, candidates, hits)
 
     def _candidates(self, package: str, version: Version, environment: Environment) -> Iterator[Release]:
@@ -227,22 +225,6 @@ class _Choice(Frozen):
         for each in self.releases.get(package, ()):
             if version < each.version <= coverage.checked_up_to and not each.yanked and _installable(package, each, environment):
                 yield each
-
-
-def _hits(advisory: Advisory, package: str, versions: Sequence[Version], environments: Sequence[Environment]) -> int:
-    """Bit i is set when the advisory holds in `environments[i]`, which has `versions[i]`. Between two boundaries the answer is the same."""
-    cuts = sorted({0, len(versions), *(bisect.bisect_left(versions, boundary) for boundary in _boundaries(advisory, package))})
-    bits = 0
-    for start, end in itertools.pairwise(cuts):
-        if start < end and match(advisory, environments[start]) is not None:
-            bits |= (1 << end) - (1 << start)
-    return bits
-
-
-def _boundaries(advisory: Advisory, package: str) -> Iterable[Version]:
-    ranges = [each for affected in advisory.affected if affected.package == package for each in affected.ranges]
-    ranges += [each for condition in advisory.when.packages if condition.package == package for each in condition.ranges or ()]
-    return (boundary for each in ranges for boundary in (each.introduced, each.fixed) if boundary is not None)
 
 
 def _by_package(matrix: Matrix) -> Mapping[str, Sequence[Advisory]]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
 import json
+import pickle
 import re
 import tracemalloc
 from pathlib import Path
@@ -9,14 +11,15 @@ import jsonschema
 import pytest
 from packaging.version import Version
 
-from doctor.knowledge import schema
-from doctor.knowledge.matrix import AffectedRange, Matrix, parse_version
+from doctor.knowledge import matrix_file, schema
+from doctor.knowledge.matrix import AffectedRange, parse_version
 from doctor.knowledge.matrix_file import (
     MOST_FAULTS,
     MatrixFileError,
     builtin_file,
     builtin_matrix,
     compile_matrix,
+    compiled_matrix,
     load_matrix,
     parse_matrix,
     read_matrix,
@@ -223,10 +226,22 @@ def test_an_id_used_by_two_matrices_is_refused(tmp_path: Path) -> None:
         load_matrix([str(own), str(own)])
 
 
-def test_the_compiled_copy_is_the_matrix_the_yaml_holds() -> None:
+def test_the_compiled_copy_is_the_matrix_the_yaml_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = (HEAD + ADVISORY).encode()
-    compiled = json.loads(compile_matrix(content, "m.yaml"))
-    assert schema.construct(Matrix, compiled["matrix"]) == parse_matrix(content, "m.yaml")
+    copy = tmp_path / "compat.json"
+    copy.write_text(compile_matrix(content, "m.yaml"))
+    monkeypatch.setattr(matrix_file, "COMPILED", copy)
+    matrix = parse_matrix(content, "m.yaml")
+    assert compiled_matrix(content) == matrix
+    assert compiled_matrix(content + b"# edited") is None
+    read = compiled_matrix(content)
+    assert read is not None
+    assert read.advisory("MT900") == pickle.loads(pickle.dumps(read)).advisories[0] == matrix.advisories[0]
+    assert dataclasses.asdict(read) == dataclasses.asdict(matrix)
+    assert dataclasses.replace(read.advisories[0], workaround="x").evidence == matrix.advisories[0].evidence
+    last = compiled_matrix(content)
+    assert last is not None
+    assert last.advisories[0].workaround == matrix.advisories[0].workaround  # its default is not taken for it
 
 
 def test_the_published_schema_takes_the_built_in_matrix_and_refuses_faults() -> None:
