@@ -192,7 +192,8 @@ def _draft(
 
 
 def _waived(finding: Finding, policy: Policy) -> Finding:
-    return replace(finding, waived=policy.waiver(finding))
+    waiver = policy.waiver(finding)
+    return finding if waiver is None else replace(finding, waived=waiver)
 
 
 def _cleared(observation: Observation | None) -> bool:

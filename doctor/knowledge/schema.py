@@ -195,13 +195,15 @@ def _dataclass_builder(kind: Any) -> Callable[[Any], Any]:
 def plain(value: Any) -> Any:
     """The inverse of `construct`: dataclasses as dicts, tuples as lists, anything else that JSON lacks as its text."""
     kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
     if _is_dataclass(kind):
         return {key: plain(getattr(value, name)) for key, name in _keys(kind).items()}
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
-    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
+    return str(value)
 
 
 def json_schema(kind: Any, complete: bool = False) -> dict[str, Any]:
@@ -248,6 +250,7 @@ def _field_docstrings(kind: Any) -> dict[str, dict[str, str]]:
 
 
 _TYPE_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_PLAIN = (str, int, float, bool, types.NoneType)
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 

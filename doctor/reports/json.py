@@ -7,6 +7,8 @@ from typing import Any
 
 from doctor.knowledge import schema
 
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def as_json(document: Any, levels: int = 2) -> str:
     """A document of `doctor.reports.document` as JSON: a line for each key and each item down to the second level, or as many as `levels`.
@@ -18,11 +20,11 @@ def as_json(document: Any, levels: int = 2) -> str:
 
 def _laid_out(data: Any, levels: int, margin: str) -> str:
     if levels == 0 or not data or not isinstance(data, (dict, list)):
-        return json.dumps(data, ensure_ascii=False)
+        return _encoded(data)
     inner = margin + "  "
     if isinstance(data, list):
         return "[\n" + ",\n".join(inner + _laid_out(item, levels - 1, inner) for item in data) + f"\n{margin}]"
-    lines = (f"{inner}{json.dumps(key, ensure_ascii=False)}: {_laid_out(value, levels - 1, inner)}" for key, value in data.items())
+    lines = (f"{inner}{_encoded(key)}: {_laid_out(value, levels - 1, inner)}" for key, value in data.items())
     return "{\n" + ",\n".join(lines) + f"\n{margin}}}"
 
 

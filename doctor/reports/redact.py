@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -122,14 +123,15 @@ class Redactor:
         if isinstance(value, str):
             return mask(value)
         if isinstance(value, tuple):
-            return tuple(self._value(item, mask) for item in value)
+            masked = tuple([self._value(item, mask) for item in value])
+            return value if all(map(operator.is_, masked, value)) else masked
         if isinstance(value, Mapping):
             return {key: self._secret(item, mask) if names_a_secret(str(key)) else self._value(item, mask) for key, item in value.items()}
         if names := field_names(type(value)):
-            changes = {name: self._value(getattr(value, name), mask) for name in names}
+            changes = {name: new for name in names if (new := self._value(old := getattr(value, name), mask)) is not old}
             if isinstance(value, Requirement):
                 changes["dependent"] = self._dependent(value.dependent)
-            return replace(value, **changes)
+            return replace(value, **changes) if changes else value
         return value
 
     def _dependent(self, name: str) -> str:

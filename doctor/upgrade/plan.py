@@ -186,10 +186,10 @@ class _Choice(Frozen):
             cleared = [len(move.clears(index, findings)) for index in range(len(move.releases))]
             most = max(cleared)
             if most > (len(recommended.clears) if recommended else 0):
-                options = (self._alternative(move, index, findings) for index, count in enumerate(cleared) if count == most)
-                cheapest = min(options, key=lambda each: len(each.brings))
-                if not cheapest.newest:
-                    yield cheapest
+                options = [index for index, count in enumerate(cleared) if count == most]
+                cheapest = min(options, key=lambda index: len(move.hit(index, self.new)))
+                if cheapest != len(move.releases) - 1:
+                    yield self._alternative(move, cheapest, findings)
             if recommended is None or recommended.newest_clean != str(move.releases[-1].version):
                 yield self._alternative(move, len(move.releases) - 1, findings)
 
