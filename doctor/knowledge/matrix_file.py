@@ -123,15 +123,8 @@ def compile_matrix(content: bytes, name: str) -> str:
     matrix = schema.plain(parse_matrix(content, name))
     explaining = {key: matrix.pop(key) for key in _EXPLAINING}
     rests = matrix["advisories"]
-    matrix["advisories"] = [{key: _short(each.pop(key)) for key in _MATCHING} for each in rests]
+    matrix["advisories"] = [{key: each.pop(key) for key in _MATCHING} for each in rests]
     return "\n".join(json.dumps(each, separators=(",", ":")) for each in (_fingerprint(content), matrix, explaining, *rests))
-
-
-def _short(data: Any) -> Any:
-    """Data without what is empty inside it."""
-    if isinstance(data, list):
-        return [_short(each) for each in data]
-    return {key: _short(each) for key, each in data.items() if each not in ([], {})} if isinstance(data, dict) else data
 
 
 def compiled_matrix(content: bytes) -> Matrix | None:

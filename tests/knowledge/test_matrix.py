@@ -254,6 +254,13 @@ def test_the_published_schema_takes_the_built_in_matrix_and_refuses_faults() -> 
         jsonschema.validate(data, published)
 
 
+def test_the_compiled_copy_of_the_built_in_matrix_is_that_matrix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content, copy = builtin_file().read_bytes(), tmp_path / "compat.json"
+    copy.write_text(compile_matrix(content, "compat.yaml"))
+    monkeypatch.setattr(matrix_file, "COMPILED", copy)
+    assert compiled_matrix(content) == parse_matrix(content, "compat.yaml")
+
+
 class TestBuiltIn:
     """The matrix doctor ships."""
 
