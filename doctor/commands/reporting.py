@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from doctor.commands import output
@@ -11,15 +12,23 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from doctor.diagnosis.diagnosis import Diagnosis
+    from doctor.diagnosis.finding import Finding
     from doctor.facts.environment import Environment
     from doctor.reports.redact import Redactor
 
 
-def gate(redact: bool, *environments: Environment) -> Redactor:
-    """The gate for what is shown here, on these environments; with `redact` (`--redact`), for what others are going to see."""
+def gate(redact: bool, *environments: Environment, trusted: Iterable[str] = ()) -> Redactor:
+    """The gate for what is shown here, on these environments; with `redact` (`--redact`), for what others are going to see.
+
+    `trusted` are doctor's own words, which are shown here as they are.
+    """
     from doctor.reports.redact import Screen
 
-    return redactor_for(*environments) if redact else Screen.of_this_machine()
+    if redact:
+        return redactor_for(*environments)
+    screen = Screen.of_this_machine()
+    screen.trust(trusted)
+    return screen
 
 
 def redactor_for(*environments: Environment, keep_private: bool = False) -> Redactor:
@@ -50,11 +59,19 @@ def _unpublished(executable: str) -> tuple[list[str], list[str]]:
     return [*(folder for _, folder in found if folder), *added], [name for name, _ in found]
 
 
+def _of_the_matrix(findings: Iterable[Finding]) -> Iterator[str]:
+    """What findings say word by word as their advisories do."""
+    for each in findings:
+        if each.kind != "installation":
+            yield from (each.id, each.slug, each.title, each.trigger, *each.references)
+
+
 def write_report(page: TextIO, options: argparse.Namespace, diagnosis: Diagnosis, *, everything: bool = False, brief: bool = False) -> None:
     """Write the report on a diagnosis in the form asked for: `everything` also what concerns nobody, `brief` the short document."""
     from doctor.reports.document import report_on
 
-    report = report_on(diagnosis, gate(options.redact, diagnosis.environment))
+    ours = _of_the_matrix(diagnosis.findings) if options.matrix is None else ()
+    report = report_on(diagnosis, gate(options.redact, diagnosis.environment, trusted=ours))
     if options.format in ("sarif", "github"):
         from doctor.reports.annotations import as_annotations
         from doctor.reports.sarif import as_sarif

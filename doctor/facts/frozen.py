@@ -97,8 +97,8 @@ class Frozen:
             raise TypeError(f"{type(self).__name__}({', '.join(self.__match_args__)}) was given {', '.join(named)}")
 
     @classmethod
-    def built_later(cls, known: Mapping[str, Any], build: Callable[[str], Any]) -> Self:
-        """An object of which these fields are `known`; `build` makes any other by its name, when it is first asked for."""
+    def built_later(cls, known: Mapping[str, Any], build: Callable[[str], Mapping[str, Any]]) -> Self:
+        """An object of which these fields are `known`; `build` makes any other by its name, when it is first asked for, and may make more."""
         made = cls.__new__(cls)
         made.__dict__.update(known, _build=build)
         return made
@@ -106,8 +106,8 @@ class Frozen:
     def __getattr__(self, name: str) -> Any:
         if name not in self._names or "_build" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        value = self.__dict__[name] = self.__dict__["_build"](name)
-        return value
+        self.__dict__.update(self.__dict__["_build"](name))
+        return self.__dict__[name]
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         return type(self), _values(self)

@@ -146,12 +146,21 @@ def construct_later(kind: type[_Kind], known: dict[str, Any], more: bytes, **bui
     whole: Any = kind
     hints, unread = _hints(whole), [more]
 
-    def build(name: str) -> Any:
+    def build(name: str) -> dict[str, Any]:
+        built: dict[str, Any] = {}
         if name not in known:
-            known.update(json.loads(unread.pop()))
-        return construct(hints[name], known[name])
+            read = json.loads(unread.pop())
+            known.update(read)
+            built = _texts(read)
+        if name not in built:
+            built[name] = construct(hints[name], known[name])
+        return built
 
-    return kind.built_later({name: value for name, value in known.items() if type(value) is str} | built, build)
+    return kind.built_later(_texts(known) | built, build)
+
+
+def _texts(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if type(value) is str}
 
 
 @functools.cache

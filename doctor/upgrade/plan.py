@@ -114,7 +114,7 @@ def plan_upgrade(
     if not findings:
         return NO_PLAN
     new = tuple(each.id for each in matrix.advisories if each.id not in held and each.kind in _KINDS_AN_UPGRADE_ANSWERS)
-    choice = _Choice(matrix, releases, new, tuple(each for each in new if each in tolerated), _by_package(matrix))
+    choice = _Choice(matrix, releases, new, tuple(each for each in new if each in tolerated), _by_package(matrix, frozenset((*new, *findings))))
     changes: dict[str, Change] = {}
     moves = first_moves = choice.moves(environment, findings)
     moved, remaining = environment, tuple(findings)
@@ -138,7 +138,7 @@ class _Choice(Frozen):
     tolerated: tuple[str, ...]
     """Those of them that may, where no release is without."""
     by_package: Mapping[str, Sequence[Advisory]]
-    """The advisories that have to do with a package."""
+    """Those of the advisories weighed that have to do with a package."""
 
     def moves(self, environment: Environment, findings: Sequence[str]) -> list[_Move]:
         """What can be moved of that which has to do with the findings."""
@@ -227,11 +227,12 @@ class _Choice(Frozen):
                 yield each
 
 
-def _by_package(matrix: Matrix) -> Mapping[str, Sequence[Advisory]]:
+def _by_package(matrix: Matrix, ids: Container[str]) -> Mapping[str, Sequence[Advisory]]:
     found: dict[str, list[Advisory]] = {}
     for advisory in matrix.advisories:
-        for package in {each.package for each in advisory.affected} | {each.package for each in advisory.when.packages}:
-            found.setdefault(package, []).append(advisory)
+        if advisory.id in ids:
+            for package in {each.package for each in (*advisory.affected, *advisory.when.packages)}:
+                found.setdefault(package, []).append(advisory)
     return found
 
 

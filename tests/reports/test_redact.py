@@ -153,6 +153,19 @@ def test_a_secret_of_the_environment_is_masked_whatever_it_looks_like(monkeypatc
     assert Masked("<token>", "open sesame please") in gate.masked
 
 
+def test_nothing_in_the_built_in_matrix_is_masked_on_a_screen() -> None:
+    """So that a screen may pass what a finding says in its advisory's words."""
+    for advisory in builtin_matrix().advisories:
+        for text in (advisory.id, advisory.slug, advisory.title, advisory.trigger, *advisory.references):
+            assert Screen().text(text) == text
+
+
+def test_a_known_secret_is_masked_in_trusted_words_too() -> None:
+    screen = Screen(("open sesame",))
+    screen.trust(["say open sesame"])
+    assert screen.text("say open sesame") == "say <token>"
+
+
 def test_at_the_machine_only_secrets_are_masked() -> None:
     shown = Screen(("open sesame",)).text
     for kept in ("/home/ann/x.py:3 on bigbox, 10.1.2.3, ann@corp.biz, /tmp/x, GPU-5a1b2c3d-1111-2222-3333-444455556666", "s3://acme/x"):
