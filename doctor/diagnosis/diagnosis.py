@@ -96,10 +96,8 @@ def diagnose(
         for advisory, found in asked
     ]
     plan, outlook = _plans([each for _, _, each in drafts], environment, matrix, releases, matches=matches, policy=policy, walks=walks)
-    findings = [
-        replace(draft, remedy=remedy_for(advisory, found, plan if policy.counts(draft) else outlook, environment))
-        for advisory, found, draft in drafts
-    ]
+    changes = {each: change for change in (*plan.changes, *outlook.changes) for each in change.clears}
+    findings = [replace(draft, remedy=remedy_for(advisory, found, changes.get(draft.id), environment)) for advisory, found, draft in drafts]
     faults = (_waived(fault_finding(fault), policy) for fault in environment.faults)
     findings += [each for each in faults if narrowing.admits(each.id, each.package, each.severity)]
     findings.sort(key=_nearest_and_worst_first)

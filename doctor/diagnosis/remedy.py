@@ -8,18 +8,18 @@ from doctor.facts.environment import Environment
 from doctor.facts.frozen import replace
 from doctor.knowledge.matching import Match, match
 from doctor.knowledge.matrix import Advisory
-from doctor.upgrade.plan import Change, Plan, movable
+from doctor.upgrade.plan import Change, movable
 
 NO_UPGRADE_CURES = ("misuse", "resource")
 """Kinds of advisory whose ranges say how the problem shows, not where it is cured: the caller must change, or more memory be had."""
 
 
-def remedy_for(advisory: Advisory, found: Match, plan: Plan, environment: Environment) -> str:
-    """What an upgrade does, what to do without one, what not to do. `plan` is the one that was made for the advisory."""
-    upgrade = _upgrade_remedy(advisory, found, plan, environment)
+def remedy_for(advisory: Advisory, found: Match, change: Change | None, environment: Environment) -> str:
+    """What an upgrade does, what to do without one, what not to do. `change` is the recommended one that clears the advisory; None: none does."""
+    upgrade = _upgrade_remedy(advisory, found, change, environment)
     if advisory.workaround is None:
         parts = [upgrade, "No workaround is known."]
-    elif _recommended(advisory, plan) is not None:
+    elif change is not None:
         parts = [upgrade, f"Without upgrading: {_sentence(advisory.workaround, capital=False)}"]
     else:
         parts = [upgrade, _sentence(advisory.workaround)]
@@ -30,16 +30,10 @@ def remedy_for(advisory: Advisory, found: Match, plan: Plan, environment: Enviro
     return " ".join(parts)
 
 
-def _recommended(advisory: Advisory, plan: Plan) -> Change | None:
-    """The recommended change that clears the advisory, None when none does."""
-    return next((change for change in plan.changes if advisory.id in change.clears), None)
-
-
-def _upgrade_remedy(advisory: Advisory, found: Match, plan: Plan, environment: Environment) -> str:
+def _upgrade_remedy(advisory: Advisory, found: Match, change: Change | None, environment: Environment) -> str:
     """The upgrade to make, never just the release in which the problem ends: another may have begun there."""
     if advisory.kind in NO_UPGRADE_CURES:
         return "No upgrade cures this."
-    change = _recommended(advisory, plan)
     if change is not None:
         return f"Upgrade {change.package} to {change.to}."
     if found.fixed_in is not None and not movable(environment.packages[found.package], environment):

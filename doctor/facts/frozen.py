@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-__all__ = ["Frozen", "field", "field_names", "replace"]
+__all__ = ["Frozen", "field", "field_names", "is_default", "replace"]
 
 
 class _MadeAnew:
@@ -132,6 +132,13 @@ class Frozen:
 
     def __hash__(self) -> int:
         return hash(_values(self))
+
+
+def is_default(frozen: Frozen, name: str) -> bool:
+    """Whether a field is what it would be had it not been given."""
+    if name in frozen._made_anew:
+        return bool(getattr(frozen, name) == frozen._made_anew[name].default_factory())
+    return name in frozen._defaults and bool(getattr(frozen, name) == frozen._defaults[name])
 
 
 def _values(frozen: Frozen) -> tuple[Any, ...]:

@@ -120,11 +120,12 @@ def compile_matrix(content: bytes, name: str) -> str:
     The first line binds it to the YAML, the second holds the matrix as far as matching goes, the third what explaining needs, and of each
     advisory a line has the rest.
     """
-    matrix = schema.plain(parse_matrix(content, name))
-    explaining = {key: matrix.pop(key) for key in _EXPLAINING}
-    rests = matrix["advisories"]
-    matrix["advisories"] = [{key: each.pop(key) for key in _MATCHING} for each in rests]
-    return "\n".join(json.dumps(each, separators=(",", ":")) for each in (_fingerprint(content), matrix, explaining, *rests))
+    matrix = parse_matrix(content, name)
+    whole = schema.plain(matrix)
+    explaining = {key: whole.pop(key) for key in _EXPLAINING}
+    rests = [{key: value for key, value in each.items() if key not in _MATCHING} for each in whole["advisories"]]
+    whole["advisories"] = [{key: schema.plain(getattr(each, key), whole=False) for key in _MATCHING} for each in matrix.advisories]
+    return "\n".join(json.dumps(each, separators=(",", ":")) for each in (_fingerprint(content), whole, explaining, *rests))
 
 
 def compiled_matrix(content: bytes) -> Matrix | None:

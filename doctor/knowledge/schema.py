@@ -15,7 +15,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeVar, Union
 
-from doctor.facts.frozen import Frozen, field_names
+from doctor.facts.frozen import Frozen, field_names, is_default
 
 Path = tuple[str | int, ...]
 _Kind = TypeVar("_Kind", bound=Frozen)
@@ -201,17 +201,21 @@ def _dataclass_builder(kind: Any) -> Callable[[Any], Any]:
     return build
 
 
-def plain(value: Any) -> Any:
-    """The inverse of `construct`: dataclasses as dicts, tuples as lists, anything else that JSON lacks as its text."""
+def plain(value: Any, *, whole: bool = True) -> Any:
+    """The inverse of `construct`: dataclasses as dicts, tuples as lists, anything else that JSON lacks as its text.
+
+    Unless it is to be `whole`, without the fields that are what they would be if they were left out.
+    """
     kind: Any = type(value)
     if kind in _PLAIN:
         return value
     if _is_dataclass(kind):
-        return {key: plain(getattr(value, name)) for key, name in _keys(kind).items()}
+        names = _keys(kind).items()
+        return {key: plain(getattr(value, name), whole=whole) for key, name in names if whole or not is_default(value, name)}
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: plain(item, whole=whole) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value]
+        return [plain(item, whole=whole) for item in value]
     return str(value)
 
 

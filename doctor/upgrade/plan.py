@@ -10,6 +10,7 @@ from __future__ import annotations
 import bisect
 import functools
 import operator
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -95,6 +96,11 @@ class _Move(Frozen):
         """Those of `findings` that do not hold with `releases[index]`; one this package has no part in holds as before."""
         return tuple(each for each in findings if not self.hits.get(each, -1) >> index & 1)
 
+    def cleared(self, findings: Sequence[str]) -> list[int]:
+        """With each of the releases, how many of `findings` do not hold."""
+        alike = Counter(self.hits.get(each, -1) for each in findings)
+        return [sum(count for hits, count in alike.items() if not hits >> index & 1) for index in range(len(self.releases))]
+
     def anywhere(self, ids: Iterable[str]) -> int:
         """Bit i is set when any of `ids` holds with `releases[i]`."""
         return functools.reduce(operator.or_, (self.hits.get(each, 0) for each in ids), 0)
@@ -154,36 +160,41 @@ class _Choice(Frozen):
     def _nearest_clean(self, move: _Move, remaining: Sequence[str], cleared: Sequence[str]) -> Change | None:
         tolerated = frozenset(self.tolerated)
         never = move.anywhere((*(each for each in self.new if each not in tolerated), *cleared))
-        clean = {index: move.clears(index, remaining) for index in range(len(move.releases)) if not never >> index & 1}
-        most = max((len(each) for each in clean.values()), default=0)
+        clean = {index: count for index, count in enumerate(move.cleared(remaining)) if not never >> index & 1}
+        most = max(clean.values(), default=0)
         if most == 0:
             return None
-        best = [index for index, each in clean.items() if len(each) == most]
+        best = [index for index, count in clean.items() if count == most]
         price = {index: move.hit(index, self.tolerated) for index in best}
         nearest = min(best, key=lambda index: (len(price[index]), index))
-        newest = max(index for index in best if set(clean[index]) >= set(clean[nearest]) and len(price[index]) <= len(price[nearest]))
+        clears = move.clears(nearest, remaining)
+        uncleared = move.anywhere(clears)
+        newest = max(index for index in best if not uncleared >> index & 1 and len(price[index]) <= len(price[nearest]))
         return Change(
             package=move.package,
             from_=None,
             to=str(move.releases[nearest].version),
-            clears=clean[nearest],
+            clears=clears,
             newest_clean=str(move.releases[newest].version),
             brings=price[nearest],
-            passed_over=self._passed_over(move, nearest, remaining, cleared),
+            passed_over=self._passed_over(move, nearest, clears, cleared),
         )
 
-    def _passed_over(self, move: _Move, nearest: int, remaining: Sequence[str], cleared: Sequence[str]) -> PassedOver | None:
-        """The first release that clears as much as the nearest one recommended, and what it would have brought."""
-        wanted = set(move.clears(nearest, remaining))
-        first = next(index for index in range(nearest + 1) if set(move.clears(index, remaining)) >= wanted)
-        brings = tuple(each for each in move.hit(first, (*self.new, *cleared)) if each not in move.hit(nearest, (*self.new, *cleared)))
-        return PassedOver(str(move.releases[first].version), brings) if first != nearest else None
+    def _passed_over(self, move: _Move, nearest: int, clears: Sequence[str], cleared: Sequence[str]) -> PassedOver | None:
+        """The first release that `clears` as much as the nearest one recommended, and what it would have brought."""
+        uncleared = move.anywhere(clears)
+        first = next(index for index in range(nearest + 1) if not uncleared >> index & 1)
+        if first == nearest:
+            return None
+        brought = set(move.hit(nearest, (*self.new, *cleared)))
+        brings = tuple(each for each in move.hit(first, (*self.new, *cleared)) if each not in brought)
+        return PassedOver(str(move.releases[first].version), brings)
 
     def alternatives(self, moves: Sequence[_Move], findings: Sequence[str], changes: Mapping[str, Change]) -> Iterator[Alternative]:
         """For each package the newest release, and the one that clears the most at the least price, where they are not recommended."""
         for move in moves:
             recommended = changes.get(move.package)
-            cleared = [len(move.clears(index, findings)) for index in range(len(move.releases))]
+            cleared = move.cleared(findings)
             most = max(cleared)
             if most > (len(recommended.clears) if recommended else 0):
                 options = [index for index, count in enumerate(cleared) if count == most]
