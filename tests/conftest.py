@@ -21,8 +21,11 @@ from tests.stacks import CURRENT, MIDDLE, NO_TORCH, OLD, is_made, make_stack
 _ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
 
-# Tests started in the background by a shell inherit that Ctrl-C is ignored, and so would every process they try it on.
+# Tests started in the background by a shell inherit that Ctrl-C is ignored, by nohup that a hang-up is, and so would every process they
+# try it on.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
