@@ -64,7 +64,7 @@ _LABELLED = """\
 """
 _LIST = "{1}-{0}   1.{0}.0\ntorch   2.5.1\ntransformers   4.46.3\n{1}   0.{0}\n"
 _FREEZE = "{1}-{0}==1.{0}.0\ntorch==2.5.1\ntransformers==4.46.3\n{1}==0.{0}\n"
-_CONDA = "  - {1}=1.{0}.0=py311h{0}\n  - pytorch=2.5.1=py3.11_cuda12.4\n  - pip:\n    - {1}-{0}==4.46.3\n"
+_CONDA = "  - {1}=1.{0}.0=py311h{0}\n  - pytorch=2.5.1=py3.11_cuda12.4\n  - transformers=4.46.3=pyhd8ed1ab_0\n  - {1}-{0}=4.46.3\n"
 _LOCK = """\
 [[package]]
 name = "{1}-{0}"

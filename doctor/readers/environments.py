@@ -9,7 +9,7 @@ environment = environment_of(reader.reading(), tuple(matrix.packages))
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from doctor.errors import DoctorError
@@ -105,6 +105,8 @@ class EnvironmentReader:
         """Whether the last line was as good as one before, so that nothing would come of it once more."""
         self.goes_on: ListingReader | None = None
         """The reader that took the last line, which is to know of every line alike where it stood: its `last`."""
+        self._claiming: object = None
+        """The reader that took the last line."""
         self._conda, self._labelled = CondaFileReader(self._ledger, base), LabelledReader(self._ledger)
         self._listing, self._prose = ListingReader(self._ledger, base), ProseReader(self._ledger)
         # In this order: the first that knows a line claims it.
@@ -128,12 +130,29 @@ class EnvironmentReader:
         for reader in self._beside:
             reader.feed(number, line)
         claiming = next((each for each in self._readers if each.feed(number, line)), None)
+        self._claiming = claiming
         self.goes_on = self._listing if claiming is self._listing else None
         self.state = self._listing.state, self._conda.state
         self.attentive = self._brace or 0 < self._characters < MAX_CHARACTERS or self._in_the_middle()
         quiet = claiming in (None, self._listing, self._conda) and self.state == state and not before and not self.attentive
         self.repeats = quiet and self._ledger.changes == changes
         return not quiet or self._ledger.news != news
+
+    def skim(self, first: int, lines: Sequence[str]) -> Sequence[int]:
+        """Which of many lines, not cleaned and the first numbered `first`, are still to be fed, from 0; the others were taken at once.
+
+        To be asked when nobody but this reader saw anything in the line fed last: it sees to it that nobody would in those it takes.
+        """
+        left: Sequence[int] = range(len(lines))
+        if self.attentive or self._document or _BEGINNING in "\n".join(lines):
+            return left
+        if self._lock.claims_all:
+            left = self._lock.skim(lines)
+        elif self._claiming is self._listing:
+            left = self._listing.skim(first, lines)
+        elif self._claiming is self._conda:
+            left = self._conda.skim(lines)
+        return left
 
     def _in_the_middle(self) -> bool:
         return self._lock.attentive or self._labelled.attentive or self._prose.attentive

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 from doctor.knowledge.matrix import normalised_name
@@ -21,6 +22,10 @@ _TABLE_STARTS = ("Package", "Name", "|", "#", "List of packages")
 _ROW = re.compile(
     rf"^\|?\s{{0,20}}(?P<name>_?{_NAME})(?:\s{{1,200}}(?:\|\s{{0,200}})?|\|\s{{0,200}})(?P<version>[0-9][\w.!+*-]{{0,80}})(?P<rest>(?:\s.*)?)$"
 )
+_PLAIN_ROWS = re.compile(rf"^({_NAME}) {{1,200}}[0-9][\w.!+*-]{{0,80}}(?: [\w. +-]{{0,200}})?$", re.ASCII | re.MULTILINE)
+"""Rows in which nobody but the reader of a table sees anything."""
+_PLAIN_PINS = re.compile(rf"^(?![A-Z][A-Z0-9_]{{0,80}}=)({_NAME})[=~>]=[\w.!+*-]{{1,80}}$", re.ASCII | re.MULTILINE)
+"""Likewise; `RANK==0` could set a variable."""
 _LONE_ROW = re.compile(
     rf"^(?:\|\s{{0,20}})?`?(?P<name>{_NAME})`?(?:\s{{2,200}}|\t|\s{{0,200}}\|\s{{0,20}})`?v?(?P<version>{VERSION})`?{NOT_LONGER}"
     r"(?P<rest>(?:\s{1,200}[^\s|]{1,200}){0,3})\s{0,200}\|?$"
@@ -76,6 +81,23 @@ class ListingReader:
         if len(text) > 1000:
             return False
         return self._requirement(number, text) or self._lone_row(number, text)
+
+    def skim(self, first: int, lines: Sequence[str]) -> Sequence[int]:
+        """Which of many lines, from 0, are still to be fed; the others were taken: they are plain rows of the list being read."""
+        pins, every = self._table is None, range(len(lines))
+        source = self._pins if pins else self._table
+        if source is None or (pins and self._file is None and first - self.last > _MAX_GAP_LINES):
+            return every
+        # Where each line first stands: once more it would state nothing.
+        places = dict(zip(reversed(lines), reversed(every), strict=True))
+        names = (_PLAIN_PINS if pins else _PLAIN_ROWS).findall("\n".join(places))
+        wanted = self._ledger.count(names, source) if len(names) == len(places) else None
+        if wanted is None:
+            return every
+        if pins:
+            self.last = first + len(lines) - 1
+        at = list(places.values())
+        return sorted(at[each] for each in wanted)
 
     @property
     def state(self) -> tuple[object, ...]:
@@ -137,7 +159,7 @@ class ListingReader:
         """The list of pins the line belongs to."""
         if self._pins is None or (self._file is None and number - self.last > _MAX_GAP_LINES):
             self._pins = Source(self._file or "list of versions", number, forked=self._file is not None)
-        self.last = number
+        self.last = max(self.last, number)
         return self._pins
 
     def _requirement(self, number: int, text: str) -> bool:
@@ -229,6 +251,10 @@ _SPEC = re.compile(
     rf"^-\s{{1,20}}[\"']?(?:[\w./-]{{1,80}}::)?(?P<name>{_NAME})(?:\s{{0,20}}(?P<how>={{1,2}}|[<>!~]=?)\s{{0,20}}(?P<what>[^\s=\"'#][^=\"'#]{{0,100}}))?"
     r"(?:=(?P<build>[\w.*-]{1,80}))?[\"']?\s{0,40}(?:#.*)?$"
 )
+_PLAIN_ITEMS = re.compile(
+    rf"^( {{0,40}})- {{1,20}}(?:pip:|({_NAME})(?:={{1,2}}[0-9][\w.!+*-]{{0,80}}(?:=[\w.*-]{{1,80}})?)?)$", re.ASCII | re.MULTILINE
+)
+"""Items in which nobody but the reader of environment.yml sees anything."""
 
 
 class CondaFileReader:
@@ -256,6 +282,25 @@ class CondaFileReader:
             return False
         self._item(number, len(line) - len(line.lstrip()), text, self._source)
         return True
+
+    def skim(self, lines: Sequence[str]) -> Sequence[int]:
+        """Which of many lines, from 0, are still to be fed; the others were taken: they are plain items that change nothing for the next."""
+        if self._source is None:
+            return range(len(lines))
+        items = _PLAIN_ITEMS.findall("\n".join(lines))
+        found = self._ledger.count([name for _, name in items], self._source) if len(items) == len(lines) else None
+        if found is None:
+            return range(len(lines))
+        wanted, pip, left = set(found), self._pip, []
+        for at, (indentation, name) in enumerate(items):
+            before = pip
+            if not name:
+                pip = len(indentation)
+            elif pip is not None and len(indentation) <= pip:
+                pip = None
+            if pip != before or at in wanted:
+                left.append(at)
+        return left
 
     @property
     def state(self) -> tuple[object, ...]:

@@ -43,19 +43,29 @@ class Sieve:
         self._kind = ""
         self._count = self._remembered = 0
 
-    def left(self, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-        """Of the next lines those to be read, numbered from 1 for the first of all; each is decided on when the one before was read."""
+    @property
+    def next(self) -> int:
+        """The number of the next line, from 1."""
+        return self._count + 1
+
+    def left(self, lines: Sequence[str], asked: Sequence[int] | None = None) -> Iterator[tuple[int, str]]:
+        """Of the next lines those to be read, numbered from 1 for the first of all; each is decided on when the one before was read.
+
+        Of the lines `asked`, that is, if they are given: by their places, from 0.
+        """
         first, self._count = self._count + 1, self._count + len(lines)
+        numbers = range(first, first + len(lines)) if asked is None else [first + at for at in asked]
+        lines = lines if asked is None else [lines[at] for at in asked]
         kinds = "\n".join(lines).translate(_NUMBERS_ALIKE).split("\n")
         if len(kinds) != len(lines):
             kinds = [line.translate(_NUMBERS_ALIKE) for line in lines]
         dull, others = self._dull, self._alike
-        for number, (kind, line) in enumerate(zip(kinds, lines, strict=True), first):
+        for number, kind, line in zip(numbers, kinds, lines, strict=True):
             if kind in dull:
                 continue
             if kind in others and line[(alike := others[kind]).start : alike.end] in alike.seen:
                 if alike.goes_on is not None:
-                    alike.goes_on.last = number
+                    alike.goes_on.last = max(alike.goes_on.last, number)
                 continue
             self._kind = kind
             yield number, line

@@ -22,7 +22,7 @@ NOT_LONGER = r"(?![\w+*]|\.[\w*]|[-\u2013](?:py|cp|\d))"
 FROM_PATH, IN_PROSE, LISTED = range(3)
 """How much a statement weighs against another: what a tool printed counts for more than what a person wrote."""
 _BEGINS_WITH_VERSION = re.compile(rf"v?({VERSION})")
-_DIGITS = re.compile("[0-9]")
+_NUMBERS_ALIKE = str.maketrans("123456789", "000000000")
 _MAX_NAMES = 5000
 _MAX_STATEMENTS = 8
 _CONDA_NAMES = {"pytorch": "torch"}
@@ -109,7 +109,8 @@ class Ledger:
 
     def __init__(self, packages: Collection[str] | None = None) -> None:
         """`packages` are those whose versions are wanted; None: those of all."""
-        self._wanted = frozenset(map(_numbers_alike, (*packages, *_NEEDS, *chain(*_NEEDS.values())))) if packages is not None else None
+        also = ("python", *_CONDA_NAMES, *_NEEDS, *chain(*_NEEDS.values()))
+        self._wanted = frozenset(map(_numbers_alike, (*packages, *also))) if packages is not None else None
         self.packages: dict[str, list[Statement]] = {}
         """By name as PEP 503 normalises it."""
         self.facts: dict[str, list[Statement]] = {}
@@ -134,6 +135,23 @@ class Ledger:
             self._add(self.packages, key, Statement(version, source, line, **more))  # type: ignore[arg-type]
         elif new:
             self._used(source)
+
+    def count(self, names: Sequence[str], source: Source) -> Sequence[int] | None:
+        """Put down at once that `source` names packages, but those whose versions are wanted: which these are, from 0, is returned.
+
+        None, and nothing is put down, when there are so many that it matters which come first. An empty name is none.
+        """
+        keys = normalised_name("\n".join(names)).split("\n")
+        kinds = _numbers_alike("\n".join(keys)).split("\n")
+        wanted = [at for at, kind in enumerate(kinds) if self._wanted is None or kind in self._wanted]
+        if len(source.names) < _MAX_NAMES:
+            new = set(filter(None, keys)).difference(source.names, [keys[at] for at in wanted])
+            if len(source.names) + len(new) + len(wanted) > _MAX_NAMES:
+                return None
+            if new:
+                source.names |= new
+                self._used(source)
+        return wanted
 
     def fact(self, fact: str, value: str, source: Source, line: int) -> None:
         """Put down any other fact."""
@@ -175,7 +193,7 @@ class Settled:
 
 
 def _numbers_alike(name: str) -> str:
-    return _DIGITS.sub("0", name) if not name.isalpha() else name
+    return name.translate(_NUMBERS_ALIKE)
 
 
 def canonical(name: str) -> str:

@@ -11,6 +11,9 @@ from doctor.readers.prefixes import PrefixReader
 from doctor.readers.sieve import Sieve, in_blocks
 from doctor.readers.tracebacks import TracebackReader
 
+_BLOCK_CHARACTERS = 1 << 14
+"""Small, for lines are taken at once when all of a block are of one kind."""
+
 
 def read_text(lines: Iterable[str], name: str, packages: Collection[str]) -> tuple[Reading, tuple[Failure, ...]]:
     """What the lines state of an environment, the versions of `packages` above all, and the failures they show.
@@ -19,8 +22,10 @@ def read_text(lines: Iterable[str], name: str, packages: Collection[str]) -> tup
     """
     environment, tracebacks, prefixes, sieve = EnvironmentReader(name, packages), TracebackReader(), PrefixReader(), Sieve()
     taken: object = None
-    for block in in_blocks(lines):
-        for number, line in sieve.left(block):
+    alone = environment.only_a_lock  # or: nobody but the reader of the environment saw anything in the line read last
+    for block in in_blocks(lines, _BLOCK_CHARACTERS):
+        left = environment.skim(sieve.next, block) if alone else None
+        for number, line in sieve.left(block, left):
             clean = cleaned_line(line)
             noticed = environment.feed(number, clean)
             if environment.only_a_lock:
@@ -28,11 +33,12 @@ def read_text(lines: Iterable[str], name: str, packages: Collection[str]) -> tup
                     sieve.dull(line)
                 continue
             shown = [tracebacks.take(at, printed) or printed.process is not None for at, printed in prefixes.read(number, clean)]
+            alone = not any(shown)
             before, taken = taken, (tracebacks.changes, environment.attentive, environment.state)
             if taken != before:
                 sieve.forget()
-            elif not noticed and not any(shown):
+            elif not noticed and alone:
                 sieve.dull(line, goes_on=environment.goes_on)
-            elif environment.repeats and not any(shown):
+            elif environment.repeats and alone:
                 sieve.dull(line, (0, len(line)), environment.goes_on)
     return environment.reading(), tracebacks.failures()
