@@ -32,7 +32,7 @@ an environment's folder examined, and an advisory (MT080) shown.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; `arguments` without the program's name (None: the process's). Returns the exit code."""
     threading.stack_size(_STACK_BYTES)
-    gc.set_threshold(50_000)  # what is made at the start stays, and looking through it again and again takes a twentieth of the time
+    gc.set_threshold(200_000)  # what is made at the start stays, and looking through it again and again takes a twentieth of the time
     given = sys.argv[1:] if arguments is None else arguments
     try:
         output.accept_any_text()

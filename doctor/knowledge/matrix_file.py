@@ -12,7 +12,7 @@ from typing import Any
 from doctor.errors import DoctorError
 from doctor.facts.frozen import Frozen
 from doctor.knowledge import schema
-from doctor.knowledge.matrix import Advisory, Matrix, contradictions, joined
+from doctor.knowledge.matrix import Advisory, Matrix, When, contradictions, joined
 
 MAX_BYTES = 8 * 1024 * 1024
 MOST_FAULTS = 100
@@ -135,7 +135,11 @@ def compiled_matrix(content: bytes) -> Matrix | None:
         if json.loads(fingerprint) != _fingerprint(content):
             return None
         known: dict[str, Any] = json.loads(matching)
-        advisories = tuple(schema.construct_later(Advisory, each, rest) for each, rest in zip(known.pop("advisories"), rests, strict=True))
+        always = When()
+        advisories = tuple(
+            schema.construct_later(Advisory, each, rest) if each["when"] else schema.construct_later(Advisory, each, rest, when=always)
+            for each, rest in zip(known.pop("advisories"), rests, strict=True)
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return schema.construct_later(Matrix, known, explaining, advisories=advisories)

@@ -219,6 +219,14 @@ def plain(value: Any, *, whole: bool = True) -> Any:
     return str(value)
 
 
+def plain_outside(value: Any) -> Any:
+    """As `plain`, but what is inside of the dict that it gives stays as it is."""
+    kind: Any = type(value)
+    if _is_dataclass(kind):
+        return {key: getattr(value, name) for key, name in _keys(kind).items()}
+    return dict(value) if isinstance(value, Mapping) else plain(value)
+
+
 def json_schema(kind: Any, complete: bool = False) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of what `construct(kind, ...)` takes; when `complete`, of what `plain` gives: every key there."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)

@@ -7,7 +7,7 @@ from typing import Any
 
 from doctor.knowledge import schema
 
-_encoded = json.JSONEncoder(ensure_ascii=False).encode
+_encoded = json.JSONEncoder(ensure_ascii=False, default=schema.plain_outside).encode
 
 
 def as_json(document: Any, levels: int = 2) -> str:
@@ -15,14 +15,15 @@ def as_json(document: Any, levels: int = 2) -> str:
 
     `json.dumps(indent=...)` would give every value a line, and take several times as long for it.
     """
-    return _laid_out(schema.plain(document), levels, margin="") + "\n"
+    return _laid_out(document, levels, margin="") + "\n"
 
 
-def _laid_out(data: Any, levels: int, margin: str) -> str:
-    if levels == 0 or not data or not isinstance(data, (dict, list)):
+def _laid_out(value: Any, levels: int, margin: str) -> str:
+    data = value if isinstance(value, (list, tuple)) else schema.plain_outside(value)
+    if levels == 0 or not data or not isinstance(data, (dict, list, tuple)):
         return _encoded(data)
     inner = margin + "  "
-    if isinstance(data, list):
+    if isinstance(data, (list, tuple)):
         return "[\n" + ",\n".join(inner + _laid_out(item, levels - 1, inner) for item in data) + f"\n{margin}]"
     lines = (f"{inner}{_encoded(key)}: {_laid_out(value, levels - 1, inner)}" for key, value in data.items())
     return "{\n" + ",\n".join(lines) + f"\n{margin}}}"
