@@ -128,6 +128,7 @@ READERS: dict[str, tuple[str, Callable[[Iterator[str]], None]]] = {
     "a freeze": (_FREEZE, _stated("requirements.txt")),
     "a conda file": (_CONDA, _stated("environment.yml")),
     "a lock file": (_LOCK, _stated("uv.lock")),
+    "a lock in a text": (_LOCK, _stated("issue.txt")),
     "an issue": (_LABELLED + _PROSE + _TRACEBACK, _stated("issue.txt")),
     "explain: a log": (_LOG, _explain),
     "explain: tracebacks": (_TRACEBACK, _explain),

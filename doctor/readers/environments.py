@@ -143,16 +143,14 @@ class EnvironmentReader:
 
         To be asked when nobody but this reader saw anything in the line fed last: it sees to it that nobody would in those it takes.
         """
-        left: Sequence[int] = range(len(lines))
-        if self.attentive or self._document or _BEGINNING in "\n".join(lines):
-            return left
-        if self._lock.claims_all:
-            left = self._lock.skim(lines)
-        elif self._claiming is self._listing:
-            left = self._listing.skim(first, lines)
-        elif self._claiming is self._conda:
-            left = self._conda.skim(lines)
-        return left
+        if not (self._brace or self._document or _BEGINNING in "\n".join(lines)):
+            if self._lock.claims_all or self._lock.attentive:
+                return self._lock.skim(first, lines)
+            if self._claiming is self._listing and not self.attentive:
+                return self._listing.skim(first, lines)
+            if self._claiming is self._conda and not self.attentive:
+                return self._conda.skim(lines)
+        return range(len(lines))
 
     def _in_the_middle(self) -> bool:
         return self._lock.attentive or self._labelled.attentive or self._prose.attentive

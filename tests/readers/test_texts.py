@@ -32,6 +32,11 @@ KINDS: tuple[tuple[str, ...], ...] = (
         '[[package]]\nname = "torch"\nversion = "2.5.1"\ndependencies = [\n    { name = "numpy" },\n]\n', "  # x", "    {", "",
         '[[package]]\nname = "a-b"\nversion = "1.0"', '[[package]]\nname = "numpy"\n\n', '[package.metadata]\n    \rname = "c"',
     ),
+    (
+        '[[package]]\nname = "torch"\nversion = "2.5.1"\ndependencies = [\n    { name = "numpy" },\n]\n', 'wheels = [\n    "x",\n]', "Error: x",
+        '[[package]]\nname = "a-b"\nversion = "1.0"', '[package.metadata]\nname = "c"', '[manifest]', '    { url = "https://x/a-2.whl", size = 1 },',
+        '    { name = "import torch 2.6.0 line 1" },', '    { url = "/lib/python3.9/site-packages/torch-2.4.0.dist-info" },', "version = 12",
+    ),
 )  # fmt: skip
 """Rows that are taken many at once, with some that are not."""
 HEADS = ("Package Version", "Name Version Build Channel", "Package Version Editable project location", "dependencies:", "torch==2.5.1", "[[package]]")
