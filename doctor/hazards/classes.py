@@ -17,7 +17,7 @@ _HEADS = re.compile(r"PreTrainedModel$|PretrainedModel$")
 _RELEASED = re.compile(r"^transformers\.(?:models\.[\w.]{1,80}\.)?(?!\w{0,60}PreTrainedModel$)[A-Z]\w{1,60}(?:Model|For[A-Z]\w{1,60})$")
 _PREPARES_NOTHING = re.compile(r"PreTrainedModel$|PretrainedModel$|Mixin$|nn\.Module$|ABC$|Generic$")
 """Bases whose constructors do not end with post_init."""
-_OF_ANOTHER_PACKAGE = re.compile(r"^\.\.")
+_OF_ANOTHER_PACKAGE = re.compile(r"^\.\.(?!.{0,200}\.PreTrainedModel$)")
 """A base that is imported from beyond the folder of the file: what it does is not seen, and in transformers' own sources it is another model."""
 _NAMED_AS_MODEL = re.compile(r"(?:Model|Head|LM|For[A-Z]\w{1,60})$")
 _CREATORS = {
@@ -161,9 +161,24 @@ class _Rules:
             yield from self._constructor(constructor.node)
         if "_init_weights" in self.of.methods:
             yield from _writes_in_place(self.of.methods["_init_weights"].node)
+        if self.prepared is not None:
+            yield from self._ties()
         forward = self.of.methods.get("forward")
         if forward is not None and any(_CHILDS_WEIGHT.search(line) for line in _lines(forward)):
             yield from _reads_of_children(forward.node)
+
+    def _ties(self) -> Iterator[Found]:
+        """How a class that is loaded says what is tied: transformers 5 asks for other words than those before."""
+        keys = self.of.attribute("_tied_weights_keys")
+        if isinstance(keys, (ast.List, ast.Tuple, ast.Set)):
+            yield "tied-keys-list", keys, "certain"
+        own = self.of.methods.get("tie_weights")
+        if own is not None and not _takes_keywords(own.node.args) and not isinstance(own.node.body, ast.expr) and not _refuses(own.node.body):
+            yield "own-tie-weights", own.node, "certain"
+        names_head = self.of.methods.get("get_output_embeddings")
+        inherits_nothing = all(_HEADS.search(path) and not _OF_ANOTHER_PACKAGE.match(path) for path in self.of.ancestry() if "Mixin" not in path)
+        if names_head is not None and keys is None and inherits_nothing and self.of.method("tie_weights") is None and _gives_a_module(names_head):
+            yield "ties-by-accessor", names_head.node, "certain"
 
     def _constructor(self, node: ast.AST) -> Iterator[Found]:
         for statement in getattr(node, "body", []):
@@ -305,6 +320,22 @@ class _Rules:
 
 
 _READ = {"parameter": "reads-parameter-in-init", "linspace": "reads-linspace-in-init", "tensor": "reads-tensor-in-init"}
+
+
+def _takes_keywords(parameters: ast.arguments) -> bool:
+    """Whether tie_weights may be called as transformers 5 does, with `missing_keys` and `recompute_mapping`."""
+    names = {each.arg for each in (*parameters.args, *parameters.kwonlyargs)}
+    return parameters.kwarg is not None or {"missing_keys", "recompute_mapping"} <= names
+
+
+def _refuses(body: Sequence[ast.stmt]) -> bool:
+    """Whether a method does nothing but raise: in transformers' own sources that takes an inherited one away."""
+    return all(isinstance(each, ast.Raise) or (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)) for each in body)
+
+
+def _gives_a_module(function: Function) -> bool:
+    """Whether it returns an attribute of the model."""
+    return any(isinstance(each, ast.Return) and (_dotted(each.value or each) or "").startswith("self.") for each in ast.walk(function.node))
 
 
 def _is_test(node: ast.AST, statement: ast.AST) -> bool:

@@ -28,7 +28,8 @@ _LIKE_CODE = re.compile(
     r"|[\w.\[\]\"', ]{1,120}(?:=|\+=)[^=]|[\w.]{1,120}\()"
 )
 """A line that goes on a block of code which no fence marks."""
-_MAGIC = re.compile(r"^([ \t]{0,40})(?:%%?|!|\?)")
+_MAGIC = re.compile(r"^([ \t]{0,40})(?:%%?[A-Za-z_]|!(?!=)|\?|[\w.]{1,80}\?{1,2}[ \t]{0,8}$)")
+_ASSIGNED_MAGIC = re.compile(r"^([ \t]{0,40}[\w., \t]{1,80}=[ \t]{0,8})(?:!|%[A-Za-z_])")
 _OTHER_CELLS = ("%%bash", "%%sh", "%%html", "%%javascript", "%%js", "%%writefile", "%%latex", "%%markdown", "%%script", "%%perl", "%%ruby")
 
 
@@ -135,7 +136,18 @@ def _blocks(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
 
 def without_magics(text: str) -> str:
     """A cell's text with its magics and shell lines emptied, so that line numbers stay."""
-    return "\n".join(f"{match[1]}pass" if (match := _MAGIC.match(line)) else line for line in text.split("\n"))
+    kept: list[str] = []
+    continued = False
+    for line in text.split("\n"):
+        match, assigned = _MAGIC.match(line), _ASSIGNED_MAGIC.match(line)
+        if continued:
+            kept.append("")
+        elif match is not None:
+            kept.append(f"{match[1]}pass")
+        else:
+            kept.append(f"{assigned[1]}None" if assigned is not None else line)
+        continued = (continued or match is not None or assigned is not None) and line.rstrip().endswith("\\")
+    return "\n".join(kept)
 
 
 def _add(code: Code, file: str, text: str, offset: int = 0) -> None:

@@ -150,7 +150,12 @@ class Flow:
         self.module = self.names
         for piece in code.pieces:
             self.piece = piece
-            self.block(piece.tree.body)
+            for statement in piece.tree.body:
+                try:
+                    if self.statement(statement):
+                        break
+                except RecursionError:
+                    self.unread.append(Unread(piece.file, statement.lineno + piece.offset, "nested too deeply to be followed"))
         for function in self.functions:
             if function.calls == 0 and self.is_worth_reading(function.piece, function.node):
                 self.enter(function, [], {})

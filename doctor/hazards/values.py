@@ -105,6 +105,14 @@ class Class:
             return self.methods[name]
         return next((found for base in self.bases if isinstance(base, Class) and (found := base.method(name)) is not None), None)
 
+    def attribute(self, name: str) -> ast.expr | None:
+        """What its body, or that of the nearest base that the program defines, gives an attribute; None when none does."""
+        for statement in self.node.body:
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target] if isinstance(statement, ast.AnnAssign) else []
+            if isinstance(statement, (ast.Assign, ast.AnnAssign)) and any(isinstance(each, ast.Name) and each.id == name for each in targets):
+                return statement.value
+        return next((found for base in self.bases if isinstance(base, Class) and (found := base.attribute(name)) is not None), None)
+
     def ancestry(self) -> list[str]:
         """Dotted names of the library classes it descends from, nearest first; those that could not be followed are missing."""
         found: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from textwrap import dedent
 
 import pytest
@@ -216,6 +217,7 @@ class Model(PreTrainedModel):
         ("", ", tower, head", "pass", "possible"),
         ("", ", tower=None, *, head=None", "pass", "certain"),
         ("", "", "self.post_init()", None),
+        ("from ...modeling_utils import PreTrainedModel", "", "pass", "certain"),
     ],
 )
 def test_which_classes_need_post_init(before: str, parameters: str, line: str, sure: str | None) -> None:
@@ -226,6 +228,26 @@ def test_which_classes_need_post_init(before: str, parameters: str, line: str, s
         if use.word == "no-post-init"
     ]
     assert (found[0] if found else None) == sure
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ("_tied_weights_keys = ['head.weight']", {"tied-keys-list"}),
+        ("_tied_weights_keys = None", set()),
+        ("_tied_weights_keys = {'head.weight': 'words.weight'}", set()),
+        ("def tie_weights(self): self.head.weight = self.words.weight", {"own-tie-weights"}),
+        ("def tie_weights(self, missing_keys=None, recompute_mapping=True): pass", set()),
+        ("def tie_weights(self, *args, **kwargs): pass", set()),
+        ("def tie_weights(self): raise AttributeError('Not needed')", set()),
+        ("def get_output_embeddings(self): return self.head", {"ties-by-accessor"}),
+        ("def get_output_embeddings(self): return None", set()),
+        ("_tied_weights_keys = {}\n    def get_output_embeddings(self): return self.head", set()),
+    ],
+)
+def test_how_a_class_says_what_is_tied(members: str, words: set[str]) -> None:
+    code = f"from ...modeling_utils import PreTrainedModel\nclass Base(PreTrainedModel):\n    pass\nclass Model(Base):\n    {members}\n"
+    assert {use.word for subject in read(code).subjects if subject.name == "Model" for use in subject.uses} - {"own-model"} == words
 
 
 def test_a_layer_and_a_part_are_not_loaded_by_themselves() -> None:
@@ -288,6 +310,23 @@ def test_a_notebook_is_read_cell_by_cell() -> None:
     cells += '{"cell_type": "code", "source": "m = transformers.AutoModel.from_pretrained(1)\\nm.cuda()"}]}'
     (subject,) = read_program(cells.encode(), "a.ipynb").subjects
     assert [(use.place.file, use.place.line) for use in subject.uses if use.word == "move"] == [("a.ipynb[3]", 2)]
+
+
+def test_magics_and_shell_lines_of_a_cell_are_no_python() -> None:
+    lines = [
+        "!pip install \\", "  torch \\", "  transformers", "files = !ls", "model?", "%%time", "from transformers import AutoModel",
+        "print('%s'", "  % 1)", "m = AutoModel.from_pretrained('x')", "m.cuda()",
+    ]  # fmt: skip
+    notebook = {"cells": [{"cell_type": "code", "source": "\n".join(lines)}]}
+    program = read_program(json.dumps(notebook).encode(), "a.ipynb")
+    assert program.unread == ()
+    assert program.subjects[0].by("move")[0].place.line == 11
+
+
+def test_a_statement_that_is_nested_too_deeply_is_left_out_alone() -> None:
+    program = read(LOADER + "model = AM.from_pretrained('x')\ny = x" + ".a" * 800 + "\nmodel.cuda()\n")
+    assert [(each.line, each.reason) for each in program.unread] == [(3, "nested too deeply to be followed")]
+    assert [use.word for use in program.subjects[0].uses] == ["load", "move"]
 
 
 def test_code_in_a_text_is_read() -> None:
