@@ -39,7 +39,15 @@ KINDS: tuple[tuple[str, ...], ...] = (
     ),
 )  # fmt: skip
 """Rows that are taken many at once, with some that are not."""
-HEADS = ("Package Version", "Name Version Build Channel", "Package Version Editable project location", "dependencies:", "torch==2.5.1", "[[package]]")
+HEADS = (
+    "Name Version Build Channel",
+    "torch==2.5.1",
+    "dependencies:",
+    "",
+    "[[package]]",
+    "Package Version",
+    "Package Version Editable project location",
+)
 
 
 def _list(number: int) -> list[str]:
@@ -47,7 +55,7 @@ def _list(number: int) -> list[str]:
     if number % 2:
         kind = chance.choice(KINDS)
         rows = [*chance.sample(kind, chance.randint(2, len(kind))), *chance.choices(ROWS, k=number % 3)]
-        lines = [chance.choice(HEADS), *(chance.choice(rows) for _ in range(chance.randint(1, 200)))]
+        lines = [chance.choice((HEADS[KINDS.index(kind)], chance.choice(HEADS))), *(chance.choice(rows) for _ in range(chance.randint(1, 200)))]
         if chance.random() < 0.3:
             lines[50:50] = chance.choice(TEXTS).split("\n")[:40]
         return [re.sub("[0-9]$", lambda digit: chance.choice((digit[0], digit[0], "1", "4")), line) for line in "\n".join(lines).split("\n")]
@@ -124,3 +132,15 @@ def test_rows_of_packages_that_nobody_asked_for_are_taken_many_at_once(name: str
     reading, _ = read_text([head, *map(row.format, words), row.format("torch")], name, PACKAGES)
     assert reading.packages["torch"].statement.line in (1, 8**5 + 2)
     assert len(fed) < 3000
+
+
+def test_what_is_taken_at_once_belongs_to_the_list_it_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = [f"{first}{second}==1.0" for first in "abcdefgh" for second in "abcdefgh"]
+    pins = ["torch==2.5.1", *others, "typing_extensions==4.12.2", *others, "sympy==1.13.1", *others, "numpy==1.26.4", "torch==2.5.1"]
+    words = ["some words of 12"]
+    for characters in (1, 40, 400):
+        monkeypatch.setattr(texts, "_BLOCK_CHARACTERS", characters)
+        reading, _ = read_text([*words, *pins, *words, *others, "peft==0.13.2"], "a.txt", PACKAGES)
+        assert [(each.line, each.complete) for each in reading.sources] == [(2, True)]
+        reading, _ = read_text([*words, pins[0], *words, pins[0], *words * 4, *others, *pins], "a.txt", PACKAGES)
+        assert [(each.line, each.complete) for each in reading.sources] == [(2, False), (9, True)]
