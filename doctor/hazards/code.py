@@ -15,6 +15,8 @@ from doctor.facts.program import Ignored, Place, Sureness, Unread
 
 MOST_BYTES = 16 * 1024 * 1024
 """Of one file; a longer one is not read."""
+_MOST_PARSED = 2 * 1024 * 1024
+"""Characters of one piece of code; its syntax tree takes some four hundred times as much memory. What is longer was written by a program."""
 _MOST_REPAIRS = 30
 """So many lines of one piece of code are left out before the whole of it is given up."""
 _SOURCE_CHARACTERS = 200
@@ -152,6 +154,9 @@ def without_magics(text: str) -> str:
 
 def _add(code: Code, file: str, text: str, offset: int = 0) -> None:
     """Parse a text; a line that is no Python is left out and said."""
+    if len(text) > _MOST_PARSED:
+        code.unread.append(Unread(file, 0, f"more than {_MOST_PARSED // 1024**2} MiB of code: not read"))
+        return
     lines = text.split("\n")
     if "doctor:" in text:
         code.ignored += _ignored(lines, file, offset)

@@ -105,7 +105,6 @@ class Flow:
     piece: Piece = field(default_factory=lambda: Piece("", (), ast.Module([], [])))
     names: dict[str, Value] = field(default_factory=dict)
     module: dict[str, Value] = field(default_factory=dict)
-    package: str = ""
     assigned_states: set[str] = field(default_factory=set)
     """Names of state dicts that were given to load_state_dict(..., assign=True)."""
     functions: list[Function] = field(default_factory=list)
@@ -603,10 +602,6 @@ def _import(flow: Flow, node: ast.Import) -> bool:
 
 def _import_from(flow: Flow, node: ast.ImportFrom) -> bool:
     module = ("." * node.level) + (node.module or "")
-    if node.level and flow.package:
-        parts = flow.package.split(".")
-        parts = parts[: len(parts) - node.level + 1]
-        module = ".".join([*parts, node.module] if node.module else parts)
     for each in node.names:
         if each.name == "*":
             flow.module["*"] = None

@@ -362,3 +362,8 @@ def test_every_session_of_streamlit_runs_the_script() -> None:
     assert [use.word for use in bare.subjects[0].uses] == ["load", "in-threads"]
     cached = read(code.format("@st.cache_resource\ndef load():\n    return ") + "model = load()\n")
     assert [use.word for use in cached.subjects[0].uses] == ["load"]
+
+
+def test_what_a_program_wrote_is_not_parsed() -> None:
+    program = read("from_pretrained\n" + "x = [1, 2, 3]\n" * 200_000)
+    assert [each.reason for each in program.unread] == ["more than 2 MiB of code: not read"]
