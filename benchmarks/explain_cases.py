@@ -1,9 +1,9 @@
 """How often `doctor explain` is right: over real public reports, each with what its text alone can tell.
 
-    python benchmarks/explain_cases.py CASES.jsonl LABELS.jsonl [--show]
+    python benchmarks/explain_cases.py REPORTS.jsonl [--show]
 
-A case has `title` and `excerpt`; its label, by line, `decidable`, acceptable `kinds` and `causes` (best first), `upgrade` and
-`upgrade_to`. The cases are not part of this repository.
+A report has `text` and `from_text`: whether it is `decidable`, acceptable `causes` (best first), the `kind`, `upgrade` and
+`upgrade_to`. The reports are not part of this repository.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 
 from doctor.explain.explanation import LikelyCause
 from doctor.explain.text import explain_lines
@@ -27,24 +27,23 @@ _SURE = 0.5
 def main() -> int:
     """Print the measure; returns the exit code."""
     parser = argparse.ArgumentParser(description="Measure `doctor explain` on labelled reports.")
-    parser.add_argument("cases", type=Path)
-    parser.add_argument("labels", type=Path)
+    parser.add_argument("reports", type=Path)
     parser.add_argument("--show", action="store_true", help="print every case that came out otherwise than labelled")
     options = parser.parse_args()
-    if not (options.cases.exists() and options.labels.exists()):
-        print("skipped: no such cases", file=sys.stderr)
+    if not options.reports.exists():
+        print("skipped: no such reports", file=sys.stderr)
         return 0
     matrix = load_matrix()
     tally: collections.Counter[str] = collections.Counter()
     confusion: collections.Counter[tuple[str, str]] = collections.Counter()
-    for number, (case, label) in enumerate(zip(_read(options.cases), _read(options.labels), strict=True)):
-        text = f"{case['title']}\n\n{case['excerpt']}"
-        explanation = explain_lines(text.split("\n"), matrix)
+    for number, report in enumerate(_read(options.reports)):
+        label = {**report["from_text"], "kinds": [report["from_text"]["kind"]]}
+        explanation = explain_lines(report["text"].split("\n"), matrix)
         causes = explanation.failures[0].causes if explanation.failures else ()
         wrong = list(_count(tally, confusion, causes, label))
         if wrong and options.show:
             said = ", ".join(f"{each.cause} {each.confidence:.2f}" for each in causes) or "unknown"
-            print(f"#{number} {', '.join(wrong)}: said {said}; label {label['kinds']} {label['causes']}\n   {case['title'][:110]}")
+            print(f"#{number} {', '.join(wrong)}: said {said}; label {label['kinds']} {label['causes']}\n   {report['text'][:110]}")
     _print(tally, confusion)
     return 0
 
@@ -87,8 +86,11 @@ def _harmful(best: LikelyCause, label: dict[str, Any]) -> bool:
     """An upgrade where none helps, or to a version the label says is still affected."""
     assert best.upgrade is not None
     if label["upgrade"] != "helps":
-        return bool(label["upgrade"] == "none")
-    wanted = Requirement(label["upgrade_to"].split(" ")[0].rstrip(",;"))
+        return label["upgrade"] in ("none", "hurts")
+    try:
+        wanted = Requirement(label["upgrade_to"].split(" ")[0].rstrip(",;"))
+    except InvalidRequirement:
+        return False
     return wanted.name == best.upgrade.package and not wanted.specifier.contains(best.upgrade.to)
 
 

@@ -8,6 +8,7 @@ Tests compare both with what the code gives, so that neither can drift.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from doctor.knowledge.matrix_file import builtin_matrix
+from doctor.knowledge.matrix_file import builtin_file, builtin_matrix
 from doctor.reports.json import published_schemas
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,24 +61,51 @@ def needs_stack(command: str) -> bool:
 
 def causes_page() -> str:
     """docs/causes.md: what `doctor explain` tells apart."""
-    rows = [
-        f"| `{cause.name}` | {cause.kind} | {cause.title} | {cause.remedy} | {cause.settle} | {', '.join(cause.advisories)} |"
-        for cause in builtin_matrix().causes
-    ]
-    return _CAUSES_HEAD + "\n".join(rows) + "\n"
+    rows = [_row(cause.name, cause.kind, cause.title, cause.remedy, cause.settle, ", ".join(cause.advisories)) for cause in builtin_matrix().causes]
+    about = json.loads((builtin_file().parent / "causes.json").read_text("utf-8"))["about"]
+    scores = [f"| {name} | {value:.1%} |" for name, value in about["scores"].items() if name != "reports"]
+    parts = [f"| {name} | {value:.1%} |" for name, value in about["families of features"].items()]
+    measured = _CAUSES_MEASURED.format(fitted=about["fitted on"], scores="\n".join(scores), parts="\n".join(parts))
+    return _CAUSES_HEAD + "\n".join(rows) + "\n" + measured
+
+
+def _row(name: str, *cells: str) -> str:
+    return f"| `{name}` | " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 _CAUSES_HEAD = """\
 # Causes
 
 What `doctor explain` tells apart, as it stands in [`data/compat.yaml`](../data/compat.yaml) under `causes`: each with the signs it is known by
-(messages, frames in their order, words of the text, versions) and how much each sign says. Every cause starts against odds of one to four,
-each sign that holds multiplies them, and what is left over goes to "unknown".
+(messages, frames in their order, words of the text, versions). A sign that proves is a sentence that no other failure says, and decides. What
+the other signs say is weighed together with what else is to be seen (`observations`, the words of the text, the functions of the traceback) by
+coefficients that were fitted to labelled public reports ([`data/causes.json`](../data/causes.json), by
+[`tools/fit_causes.py`](../tools/fit_causes.py)). `unknown` and `not-ours` compete with the causes.
 
 A bug is fixed, or to be fixed, by a release; misuse is in the calling code; a resource is missing; an incompatibility lies between versions.
 
 | cause | kind | what happened | what to do | what would settle it | advisories |
 |---|---|---|---|---|---|
+"""
+
+
+_CAUSES_MEASURED = """
+## How often it is right
+
+Fitted on {fitted}. Measured by nested cross-validation: each report is judged by a model that was chosen and fitted without any report of the same
+repository. "Decidable" are reports whose text alone tells; "ours" are those of them that are of this family; "answered" is with a confidence of
+at least 50 %; the calibration error is how far the confidence is from the share that is right, on average. "Undecidable answered" are reports
+whose text does not tell.
+
+| measure | |
+|---|---|
+{scores}
+
+The share of "ours" that is right with some of what is seen only:
+
+| seen | right |
+|---|---|
+{parts}
 """
 
 

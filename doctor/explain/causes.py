@@ -1,22 +1,26 @@
-"""From one failure and what stands beside it to its causes, only as sure as the signs are.
+"""From one failure and what stands beside it to its causes, only as sure as what was seen is.
 
-Each cause starts against odds; each sign that holds multiplies them; what is left over goes to "unknown". So one hint leaves
-doubt, several make a case, and causes that compete share what certainty there is.
+A sign speaks for one cause, and how much is its author's judgement; words, observations and frames speak for and against every cause,
+and how much was fitted to labelled reports. Causes share what certainty there is. A matrix of causes that the fitted table does not
+know goes by its signs alone: each cause starts against odds, and what is left over goes to "unknown".
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from doctor.explain.explanation import SURE, Clues, LikelyCause
+from doctor.explain.explanation import NOT_OURS, SURE, Clues, LikelyCause
+from doctor.explain.features import all_of, words_of
+from doctor.explain.model import Model, Seen
 from doctor.explain.places import edit_at, own_frame
 from doctor.explain.upgrading import always_holds, match_of, recommended_upgrade, upgrading, version_reason
 from doctor.facts.environment import Environment
 from doctor.facts.symptom import Failure
 from doctor.knowledge.cause import Cause, Sign, Weight, frames_hold
-from doctor.knowledge.family import KnownMessage
+from doctor.knowledge.family import Foreign, KnownMessage
 from doctor.knowledge.matching import Match, installed_version
 from doctor.knowledge.matrix import Advisory, Matrix, Signature
 from doctor.knowledge.releases import Releases
@@ -31,6 +35,12 @@ _SUREST_OF_ONE_SHAPE = 0.95
 _WORTH_SAYING = 0.1
 _MAX_CAUSES = 4
 _MAX_USUAL = 5
+_MOST_LEARNED, _LEAST_LEARNED = 3, 0.1
+"""So many fitted reasons are given, and only such as say something, in log odds."""
+PROVEN = 0.97
+"""What a sentence that no other failure says leaves to its cause, whatever was fitted."""
+_FEW_WORDS = 25
+_IN_WORDS = {"observations": "{}", "words": 'the text has "{}"', "frames": "the traceback {}"}
 _COMMON_FRAMES = frozenset({"to", "_apply", "convert", "__init__", "forward", "new_forward", "wrapper", "<module>", "from_pretrained"})
 """Frames that most failures of this family share."""
 
@@ -42,27 +52,131 @@ class Known:
     environment: Environment
     matrix: Matrix
     releases: Releases
+    model: Model | None = None
+    """None: causes are judged by their signs alone."""
 
 
 @dataclass(slots=True)
-class _Case:
+class Case:
     """What speaks for and against one cause."""
 
     cause: Cause
-    odds: float = _ODDS_BEFORE
+    odds: float = 1.0
+    """The product of what its signs say, but for those that prove."""
+    proof: float = 1.0
+    """The product of those."""
     because: list[tuple[float, str]] = field(default_factory=list)
     advisories: dict[str, float] = field(default_factory=dict)
     kinds: list[tuple[float, str]] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
+    """What its signs that hold say."""
 
 
-def causes_by_signs(failure: Failure, clues: Clues, known: Known) -> tuple[LikelyCause, ...]:
-    """The causes that signs speak for, surest first."""
-    cases = [_case(cause, failure, clues, known) for cause in known.matrix.causes]
-    cases = [case for case in cases if case.because and case.odds > 0]
-    total = 1.0 + sum(case.odds for case in cases)
-    cases.sort(key=lambda case: -case.odds)
-    likely = [_likely(case, case.odds / total, failure, known) for case in cases[:_MAX_CAUSES]]
+@dataclass(frozen=True)
+class Judgement:
+    """The causes a failure may have."""
+
+    causes: tuple[LikelyCause, ...]
+    """Surest first."""
+    told: bool = False
+    """Whether a sign speaks for the first."""
+    foreign: float = 0.0
+    """How likely it is that the failure is not of the family at all."""
+    because: tuple[str, ...] = ()
+    """Why it may not be."""
+
+
+def judged(failure: Failure, clues: Clues, known: Known) -> Judgement:
+    """The causes that what was seen speaks for."""
+    cases = cases_of(failure, clues, known)
+    if known.model is None:
+        likely = _by_signs(cases, failure, known)
+        return Judgement(likely, told=bool(likely))
+    seen = seen_of(cases, failure, clues, known)
+    contributions = known.model.contributions(seen)
+    scores = {cause: known.model.intercepts[cause] + sum(said.values()) for cause, said in contributions.items()}
+    for name, case in cases.items():
+        scores[name] = scores.get(name, min(known.model.intercepts.values())) + evidence(case, known.model.signs)
+    shares = _shared({cause: known.model.sharpness * score for cause, score in scores.items()})
+    shares = _with_proof(shares, {name for name, case in cases.items() if case.proof > 1})
+    best = sorted(cases.values(), key=lambda case: -shares[case.cause.name])[:_MAX_CAUSES]
+    told = bool(best and best[0].because)
+    for case in best:
+        case.because = _reasons(case, contributions.get(case.cause.name, {}))
+    likely = tuple(_likely(case, shares[case.cause.name], failure, known) for case in best if shares[case.cause.name] >= _WORTH_SAYING)
+    foreign = tuple(said for _, said in _learned(contributions.get(NOT_OURS, {}))[:_MOST_LEARNED])
+    return Judgement(likely, told, shares.get(NOT_OURS, 0.0), foreign)
+
+
+def evidence(case: Case, share: float) -> float:
+    """What a cause's own signs say for it, in log odds: all of what proves, and a share of the others."""
+    if case.odds <= 0:
+        return -math.inf
+    return share * math.log(case.odds) + math.log(case.proof)
+
+
+def cases_of(failure: Failure, clues: Clues, known: Known) -> dict[str, Case]:
+    """What the signs of each cause say, by its name."""
+    return {cause.name: _case(cause, failure, clues, known) for cause in known.matrix.causes}
+
+
+def seen_of(cases: Mapping[str, Case], failure: Failure, clues: Clues, known: Known) -> Seen:
+    """What is to be seen of a failure, by family."""
+    observed = {each.says for each in known.matrix.observations if any(clues.holds(pattern) for pattern in each.text)}
+    observed |= {sign for case in cases.values() for sign in case.held}
+    observed |= {kind.title for kind in known.matrix.foreign if fits(kind, failure, clues)}
+    return all_of(clues.words.get(None, ()), observed, failure)
+
+
+def says_little_else(failure: Failure, clues: Clues) -> bool:
+    """Whether a text holds hardly a word beside its failure's message."""
+    message = {word for line in failure.message.split("\n") for word in words_of(line)}
+    return sum(" " not in word for word in clues.words.get(None, frozenset()) - message) < _FEW_WORDS
+
+
+def fits(kind: Foreign, failure: Failure, clues: Clues) -> bool:
+    """Whether a failure is of a kind that is not of the family: by its exception or its message; where the text shows neither, by its words."""
+    if not failure.exception and not failure.message:
+        return kind.message is not None and clues.holds(kind.message)
+    return class_name(failure.exception or "") in kind.exception or (kind.message is not None and message_holds(kind.message, failure))
+
+
+def _by_signs(cases: Mapping[str, Case], failure: Failure, known: Known) -> tuple[LikelyCause, ...]:
+    odds = {name: _ODDS_BEFORE * case.odds * case.proof for name, case in cases.items() if case.because}
+    total = 1.0 + sum(odds.values())
+    best = sorted((name for name in odds if odds[name] > 0), key=lambda name: -odds[name])[:_MAX_CAUSES]
+    likely = [_likely(cases[name], odds[name] / total, failure, known) for name in best]
     return tuple(each for each in likely if each.confidence >= _WORTH_SAYING)
+
+
+def _shared(scores: Mapping[str, float]) -> dict[str, float]:
+    """Scores as shares of one certainty (softmax)."""
+    most = max(scores.values())
+    odds = {cause: math.exp(score - most) for cause, score in scores.items()}
+    total = sum(odds.values())
+    return {cause: each / total for cause, each in odds.items()}
+
+
+def _with_proof(shares: dict[str, float], proven: Collection[str]) -> dict[str, float]:
+    """What is proven before all else."""
+    total = sum(shares[name] for name in proven)
+    if not total:
+        return shares
+    rest = max(1 - total, 1e-9)
+    return {name: share * (PROVEN / total if name in proven else (1 - PROVEN) / rest) for name, share in shares.items()}
+
+
+def _reasons(case: Case, contributions: Mapping[tuple[str, str], float]) -> list[tuple[float, str]]:
+    """The signs of the cause, and then as many of the other things seen that speak most for it."""
+    signs = sorted(case.because, key=lambda each: -each[0])
+    others = _learned({each: value for each, value in contributions.items() if each[1] not in case.held})
+    return [*signs, *((math.exp(value), said) for value, said in others[: max(_MOST_LEARNED - len(signs), 0)])]
+
+
+def _learned(contributions: Mapping[tuple[str, str], float]) -> list[tuple[float, str]]:
+    """What speaks most, in words; what was observed before words and frames that say nothing by themselves."""
+    best = sorted(contributions.items(), key=lambda each: (each[0][0] != "observations", -each[1], each[0]))
+    return [(value, _IN_WORDS[family].format(name)) for (family, name), value in best if value >= _LEAST_LEARNED]
 
 
 def usual_causes(message: KnownMessage, matrix: Matrix) -> tuple[LikelyCause, ...]:
@@ -94,21 +208,25 @@ def _usual(cause: Cause, count: int, total: int) -> LikelyCause:
 # Weighing
 
 
-def _case(cause: Cause, failure: Failure, clues: Clues, known: Known) -> _Case:
-    case, environment, matrix = _Case(cause), known.environment, known.matrix
+def _case(cause: Cause, failure: Failure, clues: Clues, known: Known) -> Case:
+    case, environment, matrix = Case(cause), known.environment, known.matrix
     for sign in cause.signs:
         if not _holds(sign, failure, clues, environment) or not _possible(sign.advisory, environment, matrix):
             continue
         times = _TIMES[sign.weight]
-        case.odds *= times
+        if sign.weight == "proves":
+            case.proof *= times
+        else:
+            case.odds *= times
         if times > 1:
+            case.held.add(sign.says)
             case.because.append((times, _because(sign, clues)))
             if sign.advisory is not None:
                 case.advisories[sign.advisory] = max(times, case.advisories.get(sign.advisory, 0.0))
             case.kinds.append((times, sign.kind or cause.kind))
     for advisory_id in cause.advisories:
         if advisory_id in clues.program and _possible(advisory_id, environment, matrix):
-            case.odds *= _TIMES["strong"]
+            case.proof *= _TIMES["strong"]
             case.because.append((_TIMES["strong"], f"the code shown sets {advisory_id} off (line {clues.program[advisory_id]})"))
             case.advisories[advisory_id] = _TIMES["strong"]
     for advisory in (matrix.advisory(each) for each in cause.advisories):
@@ -210,7 +328,7 @@ def _possible(advisory_id: str | None, environment: Environment, matrix: Matrix)
 # Concluding
 
 
-def _likely(case: _Case, confidence: float, failure: Failure, known: Known) -> LikelyCause:
+def _likely(case: Case, confidence: float, failure: Failure, known: Known) -> LikelyCause:
     environment, matrix = known.environment, known.matrix
     cause = case.cause
     advisory, found = _culprit(case, environment, matrix)
@@ -222,7 +340,8 @@ def _likely(case: _Case, confidence: float, failure: Failure, known: Known) -> L
         title=advisory.title if advisory is not None else cause.title,
         advisory=advisory.id if advisory is not None else None,
         confidence=min(round(confidence, 2), _surest(advisory)),
-        because=tuple(said for _, said in sorted(case.because, key=lambda each: -each[0])) + version_reason(advisory, found, environment),
+        because=tuple(dict.fromkeys(said for _, said in sorted(case.because, key=lambda each: -each[0])))
+        + version_reason(advisory, found, environment),
         remedy=cause.remedy,
         avoid=cause.avoid,
         upgrade=upgrade,
@@ -233,7 +352,7 @@ def _likely(case: _Case, confidence: float, failure: Failure, known: Known) -> L
     )
 
 
-def _culprit(case: _Case, environment: Environment, matrix: Matrix) -> tuple[Advisory | None, Match | None]:
+def _culprit(case: Case, environment: Environment, matrix: Matrix) -> tuple[Advisory | None, Match | None]:
     """The advisory that signs name; else the first that is the cause itself in certain releases, this one among them."""
     if case.advisories:
         best = max(case.advisories, key=lambda each: case.advisories[each])

@@ -15,6 +15,8 @@ SURE = 0.5
 """Confidence from which on a cause is named as the cause, and an upgrade recommended for it."""
 NOT_OURS = "not-ours"
 """The cause of a failure that has nothing to do with tensors on meta."""
+UNKNOWN = "unknown"
+"""What stands in the place of a cause where a text does not tell it."""
 
 
 class Clues(Frozen):
@@ -26,6 +28,8 @@ class Clues(Frozen):
     """Patterns in the lines of one process of several, by its name."""
     program: Mapping[str, int] = field(default_factory=dict)
     """Ids of advisories that code in the text sets off for certain, each with the line where."""
+    words: Mapping[str | None, frozenset[str]] = field(default_factory=dict)
+    """The words of its beginning, by the process of several that printed them; those under None may be anybody's."""
 
     def holds(self, pattern: str) -> bool:
         """Whether the text holds the pattern."""
@@ -33,7 +37,8 @@ class Clues(Frozen):
 
     def of(self, process: str) -> Clues:
         """What a failure of one process is judged by: that process's lines, and those that may be anybody's."""
-        return Clues({**self.by_process.get(process, {}), **self.found}, program=self.program)
+        words = self.words.get(None, frozenset()) | self.words.get(process, frozenset())
+        return Clues({**self.by_process.get(process, {}), **self.found}, program=self.program, words={None: words})
 
 
 class LikelyCause(Frozen):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
-from doctor.explain.causes import Known, class_name, concerns, message_holds, says_the_same
+from doctor.explain.causes import Judgement, Known, concerns, fits, message_holds, says_little_else, says_the_same
 from doctor.explain.explanation import NOT_OURS, SURE, Clues, LikelyCause
 from doctor.facts.symptom import Failure
-from doctor.knowledge.family import Foreign, KnownMessage
+from doctor.knowledge.family import KnownMessage
 from doctor.knowledge.matrix import Matrix
 
 OTHER = "other"
 """The kind of a failure that is not of the family, and of no kind the matrix knows."""
+_OF_NO_KIND, _LOOK = "It is of no kind that doctor knows", "Look at the line it was raised at."
 _BY_KIND, _BY_SILENCE = 0.95, 0.8
 """How sure: the failure says what it is; or nothing anywhere speaks for the family."""
 
@@ -24,32 +25,39 @@ def known_message(failure: Failure, clues: Clues, matrix: Matrix) -> KnownMessag
     return None
 
 
-def foreign_cause(failure: Failure, causes: tuple[LikelyCause, ...], clues: Clues, known: Known) -> tuple[str, LikelyCause] | None:
+def foreign_cause(failure: Failure, judgement: Judgement, clues: Clues, known: Known) -> tuple[str, LikelyCause] | None:
     """The kind of a failure that is not of the family, and that as its cause; None for one that is, or may be.
 
-    A failure that says itself what it is stays that, whatever is used around it; one of no known kind is foreign only where nothing
-    in the text speaks for the family.
+    A failure that says itself what it is stays that, whatever is used around it; one of no known kind is foreign where what was seen
+    says so, or where nothing in the text speaks for the family.
     """
-    if (causes and causes[0].confidence >= SURE) or _is_ours(failure, clues, known):
+    causes = judgement.causes
+    if causes and causes[0].confidence >= SURE:
         return None
-    kind = next((each for each in known.matrix.foreign if _fits(each, failure, clues)), None)
-    if kind is not None:
+    kind = next((each for each in known.matrix.foreign if fits(each, failure, clues)), None)
+    ours = _is_ours(failure, clues, known)
+    if kind is not None and not ours:
         because = f"the failure says so itself: {failure.exception}" if failure.exception else "the text says so"
-        return kind.name, _cause(kind.kind, kind.title, _BY_KIND, because, kind.remedy)
-    if causes or not failure.exception or not _is_elsewhere(failure, clues, known.matrix):
+        return kind.name, _cause(kind.kind, kind.title, _BY_KIND, (because,), kind.remedy)
+    if judgement.foreign >= SURE and not says_little_else(failure, clues) and not _looks_like_ours(failure, known):
+        confidence = min(round(judgement.foreign, 2), _BY_KIND)
+        if kind is not None:
+            return kind.name, _cause(kind.kind, kind.title, confidence, judgement.because, kind.remedy)
+        return OTHER, _cause("misuse", _OF_NO_KIND, confidence, judgement.because, _LOOK)
+    if ours or causes or not failure.exception or not _is_elsewhere(failure, clues, known.matrix):
         return None
     because = "nothing in the text speaks of tensors on meta, of offloading or of what puts weights there"
-    return OTHER, _cause("misuse", "It is of no kind that doctor knows", _BY_SILENCE, because, "Look at the line it was raised at.")
+    return OTHER, _cause("misuse", _OF_NO_KIND, _BY_SILENCE, (because,), _LOOK)
 
 
-def _cause(kind: str, title: str, confidence: float, because: str, remedy: str) -> LikelyCause:
+def _cause(kind: str, title: str, confidence: float, because: tuple[str, ...], remedy: str) -> LikelyCause:
     return LikelyCause(
         cause=NOT_OURS,
         kind=kind,
         title=title,
         advisory=None,
         confidence=confidence,
-        because=(because,),
+        because=because,
         remedy=remedy,
         avoid=None,
         upgrade=None,
@@ -59,8 +67,13 @@ def _cause(kind: str, title: str, confidence: float, because: str, remedy: str) 
 
 
 def _is_ours(failure: Failure, clues: Clues, known: Known) -> bool:
-    """Whether the text names the family, or the failure looks as a known problem does."""
-    if any(clues.holds(pattern) or message_holds(pattern, failure) for pattern in known.matrix.family.named):
+    """Whether the text names the family, or the failure looks as one of it."""
+    return any(clues.holds(pattern) for pattern in known.matrix.family.named) or _looks_like_ours(failure, known)
+
+
+def _looks_like_ours(failure: Failure, known: Known) -> bool:
+    """Whether the failure's own message names the family, or is a known problem's."""
+    if any(message_holds(pattern, failure) for pattern in known.matrix.family.named):
         return True
     return any(
         says_the_same(each.signature, failure) and concerns(each, failure, known) for each in known.matrix.advisories if each.signature is not None
@@ -77,13 +90,6 @@ def _is_elsewhere(failure: Failure, clues: Clues, matrix: Matrix) -> bool:
         folders = failure.frames[-1].file.split("/")[:-1]
         return not any(name.replace("-", "_") in folders for name in matrix.packages)
     return not any(clues.holds(pattern) for pattern in matrix.family.around)
-
-
-def _fits(kind: Foreign, failure: Failure, clues: Clues) -> bool:
-    """By its exception or its message; where the text shows neither, by the text's words."""
-    if not failure.exception and not failure.message:
-        return kind.message is not None and clues.holds(kind.message)
-    return class_name(failure.exception or "") in kind.exception or (kind.message is not None and message_holds(kind.message, failure))
 
 
 def tells_of_a_failure(clues: Clues, matrix: Matrix) -> bool:

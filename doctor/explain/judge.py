@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from doctor.explain.causes import Known, causes_by_signs, usual_causes
-from doctor.explain.explanation import Clues, ExplainedFailure, Explanation
-from doctor.explain.family import advisory_mentions, foreign_cause, known_message, tells_of_a_failure, warnings
+from doctor.explain.causes import Known, judged, says_little_else, usual_causes
+from doctor.explain.explanation import SURE, Clues, ExplainedFailure, Explanation
+from doctor.explain.family import OTHER, advisory_mentions, foreign_cause, known_message, tells_of_a_failure, warnings
 from doctor.explain.places import own_frame
 from doctor.facts.symptom import Failure
 from doctor.knowledge.matrix import Matrix
@@ -20,6 +20,7 @@ def text_patterns(matrix: Matrix) -> set[str]:
     patterns |= {sign.message for sign in signs if sign.message is not None} | set(advisory_mentions(matrix))
     family = matrix.family
     patterns |= {*family.named, *family.near, *family.around, *family.failing, *(each.pattern for each in matrix.advice)}
+    patterns |= {pattern for each in matrix.observations for pattern in each.text}
     patterns |= {kind.message for kind in matrix.foreign if kind.message is not None}
     return patterns | {pattern for known in matrix.messages for pattern in known.told}
 
@@ -45,13 +46,18 @@ def _order(each: ExplainedFailure) -> tuple[bool, bool, bool, int, float]:
 
 
 def _explained(failure: Failure, clues: Clues, known: Known) -> ExplainedFailure:
-    causes = causes_by_signs(failure, clues, known)
+    judgement = judged(failure, clues, known)
+    causes = judgement.causes
     place = own_frame(failure.frames)
-    foreign = foreign_cause(failure, causes, clues, known)
+    foreign = foreign_cause(failure, judgement, clues, known)
     if foreign is not None:
         return ExplainedFailure(failure, (foreign[1],), place, None, foreign[0])
     message = known_message(failure, clues, known.matrix)
-    return ExplainedFailure(failure, causes or (usual_causes(message, known.matrix) if message is not None else ()), place, message)
+    sure = bool(causes) and causes[0].confidence >= SURE
+    bare = not (judgement.told or failure.frames) and says_little_else(failure, clues)
+    if message is not None and not sure and (bare or not causes):
+        causes = usual_causes(message, known.matrix)
+    return ExplainedFailure(failure, causes, place, message)
 
 
 # Processes
@@ -61,13 +67,14 @@ def _by_process(failure: Failure, clues: Clues, known: Known) -> list[ExplainedF
     """The failure explained for each process by its own lines; processes that come to the same stand together."""
     if not failure.scopes or not clues.by_process:
         return [_explained(failure, clues, known)]
-    alike: dict[frozenset[str], list[str]] = {}
+    alike: dict[tuple[frozenset[str], frozenset[str]], list[str]] = {}
     for process in failure.scopes:
-        alike.setdefault(frozenset(clues.of(process).found), []).append(process)
-    groups: dict[tuple[tuple[str, float], ...], tuple[ExplainedFailure, list[str]]] = {}
+        own = clues.of(process)
+        alike.setdefault((frozenset(own.found), own.words[None]), []).append(process)
+    groups: dict[tuple[bool, str | None], tuple[ExplainedFailure, list[str]]] = {}
     for processes in alike.values():
         explained = _explained(failure, clues.of(processes[0]), known)
-        groups.setdefault(tuple((each.cause, each.confidence) for each in explained.causes), (explained, []))[1].extend(processes)
+        groups.setdefault((explained.sure, explained.causes[0].cause if explained.causes else None), (explained, []))[1].extend(processes)
     if len(groups) == 1:
         return [explained for explained, _ in groups.values()]
     return [replace(explained, failure=_of(processes, failure)) for explained, processes in groups.values()]
@@ -127,4 +134,6 @@ def _described(clues: Clues, known: Known) -> ExplainedFailure | None:
     """A failure that a text tells of in words only, when its words make a case, or speak of the family and of failing."""
     untold = Failure(None, "", (), min(clues.found.values(), default=1))
     explained = _explained(untold, clues, known)
-    return explained if explained.sure or tells_of_a_failure(clues, known.matrix) else None
+    speaks = explained.foreign not in (None, OTHER) or not says_little_else(untold, clues)
+    makes_a_case = explained.sure and explained.foreign != OTHER and (speaks or explained.causes[0].advisory is not None)
+    return explained if makes_a_case or tells_of_a_failure(clues, known.matrix) else None

@@ -10,8 +10,10 @@ from doctor.dating.versions import with_dated_versions
 from doctor.diagnosis.program import walk_into
 from doctor.errors import DoctorError
 from doctor.explain.causes import Known
-from doctor.explain.explanation import Clues, Explanation
+from doctor.explain.explanation import NOT_OURS, UNKNOWN, Clues, Explanation
+from doctor.explain.features import WordReader
 from doctor.explain.judge import explain, text_patterns
+from doctor.explain.model import fitted_model
 from doctor.facts.environment import Environment, Unknown
 from doctor.facts.symptom import Failure
 from doctor.hazards.code import fenced_code
@@ -45,8 +47,10 @@ def explain_lines(lines: Iterable[str], matrix: Matrix, *, name: str | None = No
 class TextReader:
     """Reads a text a line at a time, in memory that does not grow with it."""
 
-    def __init__(self, matrix: Matrix, name: str | None = None) -> None:
+    def __init__(self, matrix: Matrix, name: str | None = None, *, fitted: bool = True) -> None:
+        """`fitted`: whether the fitted table weighs what was seen; otherwise the causes' signs alone do."""
         self._matrix = matrix
+        self._fitted = fitted
         self._count = 0
         self._sieve = Sieve()
         self._prefixes = PrefixReader()
@@ -55,6 +59,7 @@ class TextReader:
         self._clues = ClueReader(text_patterns(matrix))
         self._head: list[str] = []
         self._head_characters = 0
+        self._words = WordReader()
         self._environment: EnvironmentReader | None = EnvironmentReader(name, tuple(matrix.packages))
         self._broken = ""
         """Why what the text states of an environment cannot be read."""
@@ -106,7 +111,9 @@ class TextReader:
             shown = self._tracebacks.take(number, printed) or shown
         if printed.process is not None and len(self._processes) < _MAX_PROCESSES:
             self._processes.add(printed.process)
-        self._clues.feed(self._count, printed.text if printed.stream else clean, printed.process)
+        text = printed.text if printed.stream else clean
+        self._clues.feed(self._count, text, printed.process)
+        self._words.feed(text, printed.process)
         stated, repeats, goes_on = self._state(clean)
         if shown or (stated and not repeats):
             return None, None
@@ -132,13 +139,18 @@ class TextReader:
             environment = filled_from(environment, here)
         seen = self._tracebacks.failures() if failures is None else failures
         environment = with_dated_versions(environment, date_frames(frame for each in seen for frame in each.frames), self._matrix.packages)
-        return explain(seen, self._said(), Known(environment, self._matrix, known_releases()), self._ranks())
+        return explain(seen, self.clues(), self._known(environment), self._ranks())
+
+    def _known(self, environment: Environment) -> Known:
+        model = fitted_model() if self._fitted else None
+        names = {NOT_OURS, UNKNOWN, *(cause.name for cause in self._matrix.causes)}
+        return Known(environment, self._matrix, known_releases(), model if model is not None and model.intercepts.keys() <= names else None)
 
     def _ranks(self) -> tuple[int, ...]:
         settled = {self._prefixes.settled(each) for each in self._processes}
         return tuple(sorted(int(each) for each in settled if each is not None and each.isdecimal()))
 
-    def _said(self) -> Clues:
+    def clues(self) -> Clues:
         """The clues, by process where there are several: what the only one printed may well be about anything else in the text."""
         anybody: dict[str, int] = {}
         by_process: dict[str, dict[str, int]] = {}
@@ -150,7 +162,14 @@ class TextReader:
                     anybody[pattern] = min(line, anybody.get(pattern, line))
                 else:
                     by_process.setdefault(process, {})[pattern] = line
-        return Clues(anybody, by_process, self._program())
+        return Clues(anybody, by_process, self._program(), self._said_words(several=several))
+
+    def _said_words(self, *, several: bool) -> dict[str | None, frozenset[str]]:
+        words: dict[str | None, frozenset[str]] = {}
+        for process, said in self._words.words().items():
+            whose = self._prefixes.settled(process) if several and process is not None else None
+            words[whose] = words.get(whose, frozenset()) | said
+        return words
 
     def _stated(self) -> Reading:
         """What the text states of an environment. A broken listing or report in it is no reason not to explain the rest."""

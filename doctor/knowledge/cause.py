@@ -46,6 +46,15 @@ class Sign(Frozen):
     """Where it differs from the cause's."""
 
 
+class Observation(Frozen):
+    """Something a text may show that by itself is no sign of one cause: how much it says for which was fitted (data/causes.json)."""
+
+    says: str
+    """What was seen, for people."""
+    text: tuple[Pattern, ...]
+    """Any of them somewhere in the text, whatever the case of its letters."""
+
+
 class Edit(Frozen):
     """What to change at the line of the user's own code that the failure came through."""
 

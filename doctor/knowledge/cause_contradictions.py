@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from doctor.knowledge.cause import Cause, Edit, Sign
+from doctor.knowledge.cause import Cause, Edit, Observation, Sign
 from doctor.knowledge.family import FAMILY_KEYS, Advice, Family, Foreign, KnownMessage
 from doctor.knowledge.schema import Mismatch, Path, shown
 
@@ -16,6 +16,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 def explaining_contradictions(
     *,
     causes: Sequence[Cause],
+    observations: Sequence[Observation],
     family: Family,
     messages: Sequence[KnownMessage],
     advice: Sequence[Advice],
@@ -26,6 +27,8 @@ def explaining_contradictions(
     known = set(ids)
     for position, cause in enumerate(causes):
         yield from _cause_contradictions(cause, known, ("causes", position))
+    for position, observation in enumerate(observations):
+        yield from _pattern_faults(observation.text, ("observations", position, "text"))
     for key in FAMILY_KEYS:
         yield from _pattern_faults(getattr(family, key), ("family", key))
     names = {cause.name for cause in causes}

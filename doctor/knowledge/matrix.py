@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from packaging.version import InvalidVersion, Version
 
 from doctor.facts.frozen import Frozen, field, replace
-from doctor.knowledge.cause import Cause
+from doctor.knowledge.cause import Cause, Observation
 from doctor.knowledge.family import FAMILY_KEYS, Advice, Family, Foreign, KnownMessage
 from doctor.knowledge.schema import Mismatch, Path, Text
 from doctor.knowledge.uses import Uses, uses_contradictions
@@ -186,6 +186,8 @@ class Matrix(Frozen):
     """The known problems."""
     causes: tuple[Cause, ...] = ()
     """What tells failures apart, for `doctor explain`."""
+    observations: tuple[Observation, ...] = ()
+    """What it is told by as well, with weights that were fitted."""
     family: Family = field(default_factory=Family)
     messages: tuple[KnownMessage, ...] = ()
     """Messages that say too little by themselves."""
@@ -213,6 +215,7 @@ def joined(matrices: Sequence[Matrix]) -> Matrix:
         packages=packages,
         advisories=advisories,
         causes=tuple(cause for matrix in matrices for cause in matrix.causes),
+        observations=tuple(each for matrix in matrices for each in matrix.observations),
         family=Family(*(tuple(each for matrix in matrices for each in getattr(matrix.family, key)) for key in FAMILY_KEYS)),
         messages=tuple(each for matrix in matrices for each in matrix.messages),
         advice=tuple(each for matrix in matrices for each in matrix.advice),
@@ -240,7 +243,11 @@ def contradictions(matrix: Matrix) -> Iterator[Mismatch]:
         if advisory.uses is not None:
             yield from uses_contradictions(advisory.uses, (*here, "uses"))
     yield from _repeated((cause.name, ("causes", position, "name")) for position, cause in enumerate(matrix.causes))
-    if sum(len(sign.text) + len(sign.without_text) + 1 for cause in matrix.causes for sign in cause.signs) > _MAX_PATTERNS:
+    if (
+        sum(len(sign.text) + len(sign.without_text) + 1 for cause in matrix.causes for sign in cause.signs)
+        + sum(len(each.text) for each in matrix.observations)
+        > _MAX_PATTERNS
+    ):
         yield Mismatch(("causes",), f"more than {_MAX_PATTERNS} patterns: too many to be looked for in a text")
         return
     yield from _repeated((each.name, ("messages", position, "name")) for position, each in enumerate(matrix.messages))
@@ -248,7 +255,13 @@ def contradictions(matrix: Matrix) -> Iterator[Mismatch]:
     from doctor.knowledge.cause_contradictions import explaining_contradictions
 
     yield from explaining_contradictions(
-        causes=matrix.causes, family=matrix.family, messages=matrix.messages, advice=matrix.advice, foreign=matrix.foreign, ids=ids
+        causes=matrix.causes,
+        observations=matrix.observations,
+        family=matrix.family,
+        messages=matrix.messages,
+        advice=matrix.advice,
+        foreign=matrix.foreign,
+        ids=ids,
     )
 
 

@@ -31,7 +31,7 @@ def test_the_cause_the_place_and_the_edit() -> None:
 def test_a_doubt_shows_what_to_run() -> None:
     first, cause, question = text_of(META).splitlines()
     assert first == META
-    assert cause.startswith("  may be (26 %): Weights that the checkpoint lacks")
+    assert cause.startswith("  may be (21 %): The file that is loaded lacks weights")
     assert question.startswith("  print(getattr(model")
 
 

@@ -107,7 +107,7 @@ def test_the_bare_sentence_is_answered_with_what_is_known_of_it(text: str) -> No
     (failure,) = said.failures
     assert (said.exit_code, failure.outcome) == (1, "doubtful")
     assert failure.means is not None and "no values" in failure.means
-    assert [cause.cause for cause in failure.causes][:2] == ["missing-weights", "offload-then-move"]
+    assert [cause.cause for cause in failure.causes][:2] == ["wrong-checkpoint", "zero3-init"]
     assert [cause.confidence for cause in failure.causes] == sorted((cause.confidence for cause in failure.causes), reverse=True)
     assert all(cause.basis == "frequency" and cause.upgrade is None and cause.advisory is None for cause in failure.causes)
     assert failure.avoid is not None and "to_empty" in failure.avoid
@@ -118,7 +118,7 @@ def test_the_bare_sentence_is_answered_with_what_is_known_of_it(text: str) -> No
 
 
 def test_frequency_alone_makes_no_cause_certain() -> None:
-    message = replace(MATRIX.messages[0], usual={"missing-weights": 99, "zero3-init": 1})
+    message = replace(MATRIX.messages[0], usual={"wrong-checkpoint": 99, "zero3-init": 1})
     (failure,) = explain_lines([BARE], replace(MATRIX, messages=(message,))).failures
     assert failure.causes[0].confidence > 0.5
     assert not failure.sure

@@ -106,18 +106,18 @@ def test_the_first_edit_that_can_be_filled_in_is_the_one() -> None:
         ("offload-then-move", "trainer = SFTTrainer(", "Give `SFTTrainer(...)` at serve.py:14"),
         ("offload-then-move", 'pipe = pipeline("text-generation", model=model, device=0)', "At serve.py:14 leave `device=` out of `pipeline("),
         (
-            "offload-then-move",
+            "adapter-after-offload",
             "model = PeftModel.from_pretrained(base, path)",
             "Before `PeftModel.from_pretrained(base, path)` at serve.py:14, load the",
         ),
         ("offload-then-move", "x = compute()", None),
         ("thread-race", 'model = AutoModel.from_pretrained("x")', 'Hold one process-wide lock round `from_pretrained("x")` at serve.py:14'),
         ("thread-race", None, "Hold one process-wide lock round every model load, the one below serve.py:14"),
-        ("merge-save-offloaded", "model = model.merge_and_unload()", "Before `.merge_and_unload()` at serve.py:14"),
-        ("merge-save-offloaded", "model.save_pretrained(out)", "Before `save_pretrained(out)` at serve.py:14"),
+        ("convert-save-offloaded", "model = model.merge_and_unload()", "Before `.merge_and_unload()` at serve.py:14"),
+        ("convert-save-offloaded", "model.save_pretrained(out)", "Before `save_pretrained(out)` at serve.py:14"),
         ("explicit-meta", 'model = AutoModel.from_pretrained("x")', 'Take `.from_pretrained("x")` at serve.py:14 out of torch.device("meta")'),
-        ("missing-weights", "vae.to(device)", "Before `.to(device)` at serve.py:14, print the names left without data"),
-        ("quantize-convert-offloaded", "model.quantize(tokenizer)", "Before `.quantize(tokenizer)` at serve.py:14, load the whole model"),
+        ("wrong-checkpoint", "vae.to(device)", "Before `.to(device)` at serve.py:14, print the names left without data"),
+        ("convert-save-offloaded", "model.quantize(tokenizer)", "Before `.quantize(tokenizer)` at serve.py:14, load the whole model"),
         ("zero3-init", 'model = AutoModel.from_pretrained("x")', 'Leave quantization, device_map and empty_init out of `.from_pretrained("x")`'),
     ],
 )
@@ -127,8 +127,9 @@ def test_the_edits_of_the_built_in_causes(cause: str, code: str | None, said: st
 
 
 def test_no_edit_advises_what_destroys_weights() -> None:
+    """to_empty() is right only where a model is built without weights on purpose: there it is said when."""
     for cause in MATRIX.causes:
-        assert all("to_empty" not in edit.says for edit in cause.edits)
+        assert cause.name == "meta-init-incomplete" or all("to_empty" not in edit.says for edit in cause.edits)
 
 
 def test_a_traceback_s_own_line_is_the_place() -> None:

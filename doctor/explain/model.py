@@ -1,0 +1,70 @@
+"""The fitted model that weighs what was seen: a table of coefficients, written by `tools/fit_causes.py` from labelled public reports.
+
+For each cause the coefficients of what was seen are added to the weight of its signs, and the sums share what certainty there is
+(multinomial logistic regression whose prior mean are the signs' own weights).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from doctor.knowledge.matrix_file import builtin_file
+
+Seen = Mapping[str, frozenset[str]]
+"""What was seen, by family."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One thing that may be seen."""
+
+    rarity: float
+    """Its inverse document frequency: what most reports hold says little."""
+    coefficients: Mapping[str, float]
+    """By cause; one that is not there is 0."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The table."""
+
+    intercepts: Mapping[str, float]
+    """By cause, `not-ours` among them."""
+    signs: float
+    """How much of a sign's own weight counts (0: nothing, 1: all)."""
+    sharpness: float
+    """What scores are multiplied by, so that confidence says how often it is right."""
+    families: Mapping[str, tuple[float, Mapping[str, Feature]]]
+    """By family, the length its features are brought to, and its features by name."""
+
+    def contributions(self, seen: Seen) -> dict[str, dict[tuple[str, str], float]]:
+        """By cause, what each thing that was seen (its family and name) says for it, in log odds."""
+        found: dict[str, dict[tuple[str, str], float]] = {cause: {} for cause in self.intercepts}
+        for family, (length, features) in self.families.items():
+            present = [(name, features[name]) for name in seen.get(family, ()) if name in features]
+            norm = math.sqrt(sum(feature.rarity**2 for _, feature in present))
+            scale = length / (norm if family == "words" else max(norm, 1.0)) if present else 0.0
+            for name, feature in sorted(present):
+                for cause, coefficient in feature.coefficients.items():
+                    found[cause][family, name] = coefficient * feature.rarity * scale
+        return found
+
+
+@functools.cache
+def fitted_model() -> Model:
+    """The table doctor ships."""
+    return model_of(json.loads((builtin_file().parent / "causes.json").read_text("utf-8")))
+
+
+def model_of(data: Mapping[str, Any]) -> Model:
+    """The model in the data of a table."""
+    families = {
+        family: (each["length"], {name: Feature(rarity, coefficients) for name, (rarity, coefficients) in each["features"].items()})
+        for family, each in data["families"].items()
+    }
+    return Model(data["intercepts"], data["signs"], data["sharpness"], families)

@@ -1,0 +1,65 @@
+"""The fitted table, and what is made of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from doctor.explain.explanation import NOT_OURS, UNKNOWN
+from doctor.explain.features import WordReader, words_of
+from doctor.explain.model import fitted_model, model_of
+from doctor.explain.text import explain_lines
+from doctor.knowledge.matrix_file import builtin_file, builtin_matrix
+
+MATRIX = builtin_matrix()
+
+
+def test_the_table_knows_every_cause_and_what_is_none() -> None:
+    assert fitted_model().intercepts.keys() == {NOT_OURS, UNKNOWN, *(cause.name for cause in MATRIX.causes)}
+    for _, features in fitted_model().families.values():
+        assert all(feature.coefficients.keys() <= fitted_model().intercepts.keys() for feature in features.values())
+
+
+def test_the_table_is_small_and_holds_no_texts() -> None:
+    assert (builtin_file().parent / "causes.json").stat().st_size < 1_000_000
+    assert all(len(word.split(" ")) <= 2 for word in fitted_model().families["words"][1])
+
+
+def test_contributions_are_coefficients_times_rarity_brought_to_one_length() -> None:
+    features = {"a": [3.0, {"x": 1.0}], "b": [4.0, {"x": -1.0, "y": 0.5}]}
+    families = {"words": {"length": 1.0, "features": features}}
+    model = model_of({"intercepts": {"x": 0.0, "y": 0.0}, "signs": 1.0, "sharpness": 1.0, "families": families})
+    said = model.contributions({"words": frozenset("abc")})
+    assert said == {"x": {("words", "a"): pytest.approx(0.6), ("words", "b"): pytest.approx(-0.8)}, "y": {("words", "b"): pytest.approx(0.4)}}
+    assert model.contributions({}) == {"x": {}, "y": {}}
+
+
+def test_words_are_those_of_a_line_and_its_pairs() -> None:
+    assert list(words_of("Offloaded to layer_12!")) == ["offloaded", "to", "layer_00", "offloaded to", "to layer_00"]
+    assert set(words_of("显存")) == {"显", "存", "显 存"}
+
+
+def test_lines_that_differ_in_their_numbers_add_nothing_and_much_text_is_enough() -> None:
+    reader = WordReader()
+    for step in range(100_000):
+        reader.feed(f"step {step} of it", "1")
+    assert reader.words() == {"1": {"step", "of", "it", "step of", "of it"}}
+    for number in range(3000):
+        reader.feed("".join(chr(97 + int(digit)) for digit in str(number)) + " word" * 20)
+    assert len(reader.words()[None]) < 8000
+
+
+def test_a_sentence_that_proves_decides_whatever_else_the_text_says() -> None:
+    text = "I merge a LoRA into it, quantize it with awq, and save_pretrained fails in 4 threads.\n"
+    proof = "ValueError: You are trying to offload the whole model to the disk. Please use the `disk_offload` function instead."
+    (failure,) = explain_lines((text + proof).split("\n"), MATRIX).failures
+    assert failure.causes[0].cause == "disk-offload-refused"
+    assert failure.causes[0].confidence == pytest.approx(0.97, abs=0.03)
+
+
+def test_a_matrix_of_other_causes_goes_by_its_signs_alone() -> None:
+    own = replace(MATRIX, causes=(MATRIX.causes[0],), messages=())
+    offloaded = "Some parameters are on the meta device because they were offloaded to the cpu."
+    (failure,) = explain_lines([offloaded, "NotImplementedError: Cannot copy out of meta tensor; no data!"], own).failures
+    assert [cause.cause for cause in failure.causes] == [MATRIX.causes[0].name]
