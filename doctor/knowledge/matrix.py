@@ -198,8 +198,15 @@ class Matrix(Frozen):
 
     def advisory(self, advisory_id: str) -> Advisory | None:
         """The advisory with this id or slug, None when there is none."""
+        found = self._by_id.get(advisory_id)
+        if found is not None:
+            return found
         wanted = advisory_id.lower()
         return next((each for each in self.advisories if wanted in (each.id.lower(), each.slug)), None)
+
+    @functools.cached_property
+    def _by_id(self) -> Mapping[str, Advisory]:
+        return {each.id: each for each in self.advisories}
 
 
 def joined(matrices: Sequence[Matrix]) -> Matrix:

@@ -6,9 +6,10 @@ first for the strings that a match cannot be without.
 
 from __future__ import annotations
 
+import functools
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -82,7 +83,7 @@ class ClueReader:
         lowered = [each.text.lower() for each in lines]
         text = "\n".join(lowered)
         starts = list(accumulate((len(each) + 1 for each in lowered), initial=0))
-        held, wanted = self._literals.held_by(text), len(self._wanted)
+        held = self._literals.held_by(text)
         possible = [pattern for pattern, literals in self._wanted.items() if text and (literals is None or not literals.isdisjoint(held))]
         for pattern in possible:
             # ASCII: a word of another script may stand right beside a name, and is no part of it.
@@ -92,8 +93,6 @@ class ClueReader:
                 if line.by is None:
                     del self._wanted[pattern]
                     break
-        if len(self._wanted) < wanted:
-            self._literals = _Literals(self._wanted.values())
 
     def _note(self, pattern: str, line: _Line) -> None:
         before = self._found.setdefault(pattern, [])
@@ -104,9 +103,8 @@ class ClueReader:
 class _Literals:
     """Strings to look for, those that hold another only where that was found."""
 
-    def __init__(self, sets: Collection[frozenset[str] | None]) -> None:
-        ordered = sorted({each for literals in sets for each in literals or ()}, key=lambda each: (len(each), each))
-        self._within = [(each, next((part for part in ordered[:number] if part in each), None)) for number, each in enumerate(ordered)]
+    def __init__(self, sets: Iterable[frozenset[str] | None]) -> None:
+        self._within = _each_with_its_part(frozenset(each for literals in sets for each in literals or ()))
 
     def held_by(self, text: str) -> set[str]:
         """Those of the strings that the text holds."""
@@ -115,6 +113,13 @@ class _Literals:
             if (part is None or part in held) and each in text:
                 held.add(each)
         return held
+
+
+@functools.lru_cache(maxsize=8)
+def _each_with_its_part(strings: frozenset[str]) -> Sequence[tuple[str, str | None]]:
+    """Each string, the short ones first, with a shorter one that it holds; the same for every text that is read with a matrix."""
+    ordered = sorted(strings, key=lambda each: (len(each), each))
+    return [(each, next((part for part in ordered[:number] if part in each), None)) for number, each in enumerate(ordered)]
 
 
 def _by_process(lines: Sequence[_Line], settled: Callable[[str], str | None]) -> dict[str | None, int]:
