@@ -41,7 +41,21 @@ def main(folder: str) -> None:
         print(f"first reading   {first:6.1f} s   {lines / first:8.0f} lines a second")
         print(f"second reading  {second:6.1f} s   {second / first:8.2f} of the first")
         ruff, _ = cpu_seconds(
-            ["ruff", "check", "--no-cache", "--isolated", "--config", "exclude = []", "--select", "F", "--exit-zero", "--quiet", folder], environment
+            [
+                "ruff",
+                "check",
+                "--no-cache",
+                "--no-respect-gitignore",
+                "--isolated",
+                "--config",
+                "exclude = []",
+                "--select",
+                "F",
+                "--exit-zero",
+                "--quiet",
+                folder,
+            ],
+            environment,
         )
         print(f"ruff check      {ruff:6.1f} s   {first / ruff:8.1f} times as long takes the first reading")
         if importlib.util.find_spec("torchfix") is not None:
