@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from doctor.facts.program import Sureness
 from doctor.hazards.flow import Call, Flow, MetaContext
+from doctor.hazards.launchers import script_variables
 from doctor.hazards.values import Bound, Class, Constant, Instance, Library, Model, Series, States, Table, Value, less_sure, options_of
 
 _LOADERS = ("from_pretrained", "from_single_file")
@@ -42,7 +43,7 @@ def called(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
 
 _ROOTS = {
     "transformers", "accelerate", "torch", "diffusers", "peft", "sentence_transformers", "copy", "threading", "concurrent", "asyncio",
-    "multiprocessing", "os", "filelock",  "builtins", "*", "trl", "awq", "joblib", "dict", "unsloth", "gradio",
+    "multiprocessing", "os", "subprocess", "filelock", "builtins", "*", "trl", "awq", "joblib", "dict", "unsloth", "gradio",
 }  # fmt: skip
 
 
@@ -368,6 +369,18 @@ def _loop(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
     return Library("asyncio.loop", sure)
 
 
+def _command(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
+    """A program that is started, and what its launcher sets for it: accelerate launch, torchrun."""
+    if not path.startswith(("subprocess.", "os.")):
+        return None
+    given = call.value("args", 0)
+    words = given.items if isinstance(given, Series) else (given,)
+    text = " ".join(str(each.value) for each in words if isinstance(each, Constant))
+    for variable in script_variables(text.encode("utf-8", "replace"), ""):
+        flow.set_variable(Constant(variable.name), Constant(variable.value), call.node)
+    return None
+
+
 def _setdefault(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
     if path in ("os.environ.setdefault", "os.putenv") and len(call.arguments) == 2:
         flow.set_variable(call.arguments[0], call.arguments[1], call.node)
@@ -443,6 +456,7 @@ _CALLS: Mapping[str, _Handler] = {
     "putenv": _setdefault,
     "update": _setdefault,
     **dict.fromkeys(("Interface", "ChatInterface", "click", "change", "load"), _gradio_event),
+    **dict.fromkeys(("run", "Popen", "call", "check_call", "check_output", "system"), _command),
     "dict": _dict,
     "partial": _partial,
     **dict.fromkeys(_TRAINERS, _trainer),

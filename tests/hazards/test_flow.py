@@ -367,3 +367,15 @@ def test_every_session_of_streamlit_runs_the_script() -> None:
 def test_what_a_program_wrote_is_not_parsed() -> None:
     program = read("from_pretrained\n" + "x = [1, 2, 3]\n" * 200_000)
     assert [each.reason for each in program.unread] == ["more than 2 MiB of code: not read"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "subprocess.run(['accelerate', 'launch', '--use_fsdp', '--num_processes', '4', 'train.py'], check=True)",
+        "os.system('accelerate launch --use_fsdp --num_processes 4 train.py')",
+    ],
+)
+def test_a_launcher_that_the_program_starts_sets_variables(call: str) -> None:
+    variables = read(f"import os, subprocess\n{call}  # accelerate\n").variables
+    assert {(each.name, each.value, each.place.line) for each in variables} == {("WORLD_SIZE", "4", 2), ("ACCELERATE_USE_FSDP", "true", 2)}
