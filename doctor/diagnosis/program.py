@@ -50,12 +50,13 @@ def walk_into(advisory: Advisory, program: Program, model: Model | None = None) 
     places = sorted(
         dict.fromkeys((*(each.place for each in best), *variables)), key=lambda each: (SURENESS.index(each.sure), each.file, each.line, each.column)
     )
+    missing = best[0].missing
     launched = next((each.file for each in variables if each.sure == "possible"), None)
     if launched is not None:
-        return Walk(tuple(places[:_MOST_PLACES]), (*best[0].missing, f"is the program launched with {launched}?"))
-    if not least and places[0].sure == "possible":
-        return Walk(tuple(places[:_MOST_PLACES]), ("whether the program comes to do that: a value could not be followed",))
-    return Walk(tuple(places[:_MOST_PLACES]), best[0].missing)
+        missing += (f"is the program launched with {launched}?",)
+    elif not least and places[0].sure == "possible":
+        missing = ("whether the program comes to do that: a value could not be followed",)
+    return Walk(tuple(places[:_MOST_PLACES]), missing)
 
 
 def _variables(advisory: Advisory, program: Program) -> tuple[Place, ...] | None:

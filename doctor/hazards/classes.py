@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from doctor.facts.program import Sureness
-from doctor.hazards.values import Class, Function, Library, Noted, Value
+from doctor.hazards.values import Class, Function, Library, Noted, Value, less_sure
 
 _HEADS = re.compile(r"PreTrainedModel$|PretrainedModel$")
 _RELEASED = re.compile(r"^transformers\.(?:models\.[\w.]{1,80}\.)?(?!\w{0,60}PreTrainedModel$)[A-Z]\w{1,60}(?:Model|For[A-Z]\w{1,60})$")
@@ -49,14 +49,15 @@ def class_subjects(classes: Sequence[Class], made: Collection[str] = ()) -> Iter
         if any(_RELEASED.match(path) for path in each.ancestry()):
             subject.note("released-base", each.piece.place(each.node))
         prepared = _must_be_prepared(each, inside) if each in heads else None
-        for word, node, sure in _Rules(each, initialised, followed, prepared).found():
-            subject.note(word, each.piece.place(node, sure))
-        yield subject
+        yield _with_rules(subject, _Rules(each, initialised, followed, prepared))
     for each in others:
-        subject = Noted("class", each.node.name)
-        for word, node, sure in _Rules(each, initialised, followed, None).found():
-            subject.note(word, each.piece.place(node, sure))
-        yield subject
+        yield _with_rules(Noted("class", each.node.name), _Rules(each, initialised, followed, None))
+
+
+def _with_rules(subject: Noted, rules: _Rules) -> Noted:
+    for word, node, sure in rules.found():
+        subject.note(word, rules.of.piece.place(node, sure))
+    return subject
 
 
 def is_loaded(each: Class) -> bool:
@@ -154,6 +155,8 @@ class _Rules:
         """How sure it is that no `_init_weights` elsewhere sees to it."""
         self.tensors: dict[str, str] = {}
         """Names (`x`, `self.x`) of what is a `parameter`, a `linspace` or a `tensor`."""
+        self.modules: set[str] = set()
+        """Attributes that hold what a call made."""
 
     def found(self) -> Iterator[Found]:
         constructor = self.of.methods.get("__init__")
@@ -190,7 +193,7 @@ class _Rules:
         """What a statement does; where a condition decides on it, that is less sure."""
         conditional = isinstance(node, (ast.If, ast.Try))
         for word, where, sure in self._statement(node):
-            yield word, where, less_certain(sure, "likely") if conditional and not _is_test(where, node) else sure
+            yield word, where, less_sure(sure, "likely") if conditional and not _is_test(where, node) else sure
 
     def _statement(self, node: ast.AST) -> Iterator[Found]:
         """What a statement does, in order; what is under torch.device("cpu") is no hazard."""
@@ -237,11 +240,6 @@ class _Rules:
             if name.startswith("self.") and isinstance(node.value, ast.Call):
                 self.modules.add(name)
 
-    @property
-    def modules(self) -> set[str]:
-        """Attributes that hold what a call made."""
-        return self.__dict__.setdefault("_modules", set())  # type: ignore[no-any-return]
-
     def _called(self, node: ast.Call) -> Iterator[Found]:
         name = _dotted(node.func) or ""
         last = node.func.attr if isinstance(node.func, ast.Attribute) else name
@@ -280,7 +278,7 @@ class _Rules:
         if persistent is None or not _is_false(persistent):
             yield "buffer", node, "certain"
         elif name not in self.initialised and not self._is_rebuilt(str(name)):
-            yield "nonpersistent-buffer", node, less_certain(self.base, "certain" if isinstance(name, str) else "likely")
+            yield "nonpersistent-buffer", node, less_sure(self.base, "certain" if isinstance(name, str) else "likely")
 
     def _is_rebuilt(self, name: str) -> bool:
         """Whether the loader of transformers 5 rebuilds it itself: the frequencies of what looks like its own rotary embeddings."""
@@ -341,12 +339,6 @@ def _gives_a_module(function: Function) -> bool:
 def _is_test(node: ast.AST, statement: ast.AST) -> bool:
     """Whether a node is, or belongs to, the condition of an `if`, which is looked at either way."""
     return isinstance(statement, ast.If) and any(each is node for each in ast.walk(statement.test))
-
-
-def less_certain(first: Sureness, second: Sureness) -> Sureness:
-    """The less sure of two."""
-    order: tuple[Sureness, ...] = ("certain", "likely", "possible")
-    return max(first, second, key=order.index)
 
 
 def _dotted(node: ast.AST) -> str | None:

@@ -29,6 +29,7 @@ from doctor.hazards.values import (
     Table,
     Value,
     either,
+    either_of,
     less_sure,
     options_of,
 )
@@ -83,6 +84,11 @@ class Call:
         """The same without how sure it is."""
         found = self.given(name, position)
         return found[0] if found is not None else None
+
+    @property
+    def named(self) -> dict[str, Value]:
+        """The keywords without how sure they are."""
+        return {name: value for name, (value, _) in self.keywords.items()}
 
 
 @dataclass(slots=True)
@@ -270,11 +276,8 @@ class Flow:
             returned = self.returned
             self.names, self.piece, self.returned, self.assigned_states = before
             self.depth -= 1
-        result: Value = None
-        for position, each in enumerate(returned):
-            result = each if position == 0 or result is None else either(result, each) if each is not None else result
-        function.result = result
-        return result
+        function.result = either_of(each for each in returned if each is not None)
+        return function.result
 
     def _bind(self, parameters: ast.arguments, arguments: list[Value], keywords: dict[str, Value]) -> None:
         positional = [*parameters.posonlyargs, *parameters.args]
@@ -370,12 +373,8 @@ class Flow:
         options = [each for each in options_of(function) if each is not None]
         if len(options) < 2:
             return self.apply(options[0], call) if options else None
-        result: Value = None
-        for position, each in enumerate(options):
-            with self.within(sure=less_sure("likely", self.around.sure)):
-                found = self.apply(each, call)
-            result = found if position == 0 else either(result, found)
-        return result
+        with self.within(sure=less_sure("likely", self.around.sure)):
+            return either_of(self.apply(each, call) for each in options)
 
     def _arguments(self, node: ast.Call) -> Call:
         arguments: list[Value] = []
@@ -394,10 +393,7 @@ class Flow:
             for name in dict.fromkeys(name for table in tables for name in table.items):
                 having = [table.items[name] for table in tables if name in table.items]
                 everywhere = len(having) == len(options_of(value))
-                found = having[0]
-                for other in having[1:]:
-                    found = either(found, other)
-                keywords.setdefault(name, (found, "certain" if everywhere else "likely"))
+                keywords.setdefault(name, (either_of(having), "certain" if everywhere else "likely"))
         return Call(node, arguments, keywords, open_)
 
     def apply(self, function: Value, call: Call) -> Value:
@@ -405,11 +401,11 @@ class Flow:
         if isinstance(function, Library):
             return self.library(self, function.path, call, function.sure)
         if isinstance(function, Function):
-            return self.enter(function, call.arguments, {name: value for name, (value, _) in call.keywords.items()})
+            return self.enter(function, call.arguments, call.named)
         if isinstance(function, Class):
             if self.around.meta is not None and is_module(function):
                 return self._built(function, call)
-            return self.instance_of(function, call.arguments, {name: value for name, (value, _) in call.keywords.items()})
+            return self.instance_of(function, call.arguments, call.named)
         if isinstance(function, Model):
             return self.method(self, function, "__call__", call)
         if isinstance(function, Bound):
@@ -418,7 +414,7 @@ class Flow:
                 method = (owner.of if isinstance(owner, Instance) else owner).method(function.name)
                 if method is not None:
                     own = [] if isinstance(owner, Class) and not _is_bound_to_class(method) else [owner]
-                    return self.enter(method, [*own, *call.arguments], {name: value for name, (value, _) in call.keywords.items()})
+                    return self.enter(method, [*own, *call.arguments], call.named)
             return self.method(self, owner, function.name, call)
         return None
 
@@ -698,11 +694,7 @@ def _conditional(flow: Flow, node: ast.IfExp) -> Value:
 
 
 def _boolean(flow: Flow, node: ast.BoolOp) -> Value:
-    values = [flow.evaluate(each) for each in node.values]
-    result = values[0]
-    for each in values[1:]:
-        result = either(result, each)
-    return result
+    return either_of(flow.evaluate(each) for each in node.values)
 
 
 def _walrus(flow: Flow, node: ast.NamedExpr) -> Value:

@@ -94,10 +94,7 @@ def _with_options(flow: Flow, model: Model, call: Call, sure: Sureness) -> Model
                 continue
             certain = isinstance(each, (Constant, Table, Library)) and len(options_of(found[0])) == 1
             model.subject.note(word, flow.place(call.node, less_sure(sure, found[1], "certain" if certain else "likely")))
-    for keyword in ("torch_dtype", "dtype"):
-        value = call.value(keyword)
-        if isinstance(value, Library) and value.path.endswith(_HALF):
-            model.subject.note("half-precision", flow.place(call.node, sure))
+    _note_precision(flow, model, call, sure, "torch_dtype", "dtype")
     _place_by_map(flow, model, call, call.given("device_map"), sure)
     return model
 
@@ -155,9 +152,7 @@ def _pipeline(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
     given = call.given("model", 1)
     models = [each for each in options_of(given[0]) if isinstance(each, Model)] if given is not None else []
     if not models:
-        options = call.value("model_kwargs")
-        if isinstance(options, Table):
-            call.keywords = {name: (value, "certain") for name, value in options.items.items()} | call.keywords
+        _give_model_kwargs(call)
         return transformers_load(flow, _pipeline_class(call), call, sure)
     device = call.given("device")
     for model in models:
@@ -174,12 +169,17 @@ def _pipeline_class(call: Call) -> str:
     return _TASKS.get(str(task.value), "pipeline") if isinstance(task, Constant) else "pipeline"
 
 
-def _sentence_transformer(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
-    if not _is_of(path, "sentence_transformers"):
-        return None
+def _give_model_kwargs(call: Call) -> None:
+    """What stands in model_kwargs is given to the model that is loaded."""
     options = call.value("model_kwargs")
     if isinstance(options, Table):
         call.keywords = {name: (value, "certain") for name, value in options.items.items()} | call.keywords
+
+
+def _sentence_transformer(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
+    if not _is_of(path, "sentence_transformers"):
+        return None
+    _give_model_kwargs(call)
     return _with_options(flow, flow.subject(path.rsplit(".", 1)[-1], call.node, "load", "load-sentence-transformer", sure=sure), call, sure)
 
 
@@ -187,7 +187,7 @@ def _sentence_transformer(flow: Flow, path: str, call: Call, sure: Sureness) -> 
 
 
 def _device(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
-    """torch.device("meta") is a context manager."""
+    """torch.device("meta") is a context manager, as accelerate's init_on_device is."""
     value = call.value("device", 0)
     if isinstance(value, Constant) and value.value == "meta":
         return Constant(MetaContext(("build-on-device",), sure))
@@ -198,10 +198,6 @@ def _init_empty_weights(flow: Flow, path: str, call: Call, sure: Sureness) -> Va
     include = call.value("include_buffers", 0)
     included = isinstance(include, Constant) and include.value is True
     return Constant(MetaContext(("build-empty", "include-buffers") if included else ("build-empty",), sure))
-
-
-def _init_on_device(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
-    return _device(flow, path, call, sure)
 
 
 def _set_default_device(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
@@ -255,9 +251,13 @@ def _note_options(flow: Flow, model: Model, call: Call, sure: Sureness) -> None:
         model.subject.note("preload-modules", flow.place(call.node, sure))
     if call.given("offload_index") is not None and call.given("offload_dir") is None:
         model.subject.note("offload-index", flow.place(call.node, sure))
-    dtype = call.value("dtype")
-    if isinstance(dtype, Library) and dtype.path.endswith(_HALF):
-        model.subject.note("half-precision", flow.place(call.node, sure))
+    _note_precision(flow, model, call, sure, "dtype")
+
+
+def _note_precision(flow: Flow, model: Model, call: Call, sure: Sureness, *keywords: str) -> None:
+    for value in map(call.value, keywords):
+        if isinstance(value, Library) and value.path.endswith(_HALF):
+            model.subject.note("half-precision", flow.place(call.node, sure))
 
 
 def _does(word: str, gives_model: bool = True, names: tuple[str, ...] = ("model", "module")) -> Callable[[Flow, str, Call, Sureness], Value]:
@@ -299,7 +299,7 @@ def _noted(flow: Flow, word: str, call: Call, value: Value, sure: Sureness = "ce
 
 
 def _trainer(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
-    if not path.rsplit(".", 1)[-1].endswith("Trainer") or not _is_of(path, "transformers", "trl"):
+    if not _is_of(path, "transformers", "trl"):
         return None
     model = call.value("model", 0)
     for word in ("trainer", "train"):
@@ -394,10 +394,8 @@ def _dict(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
     if path != "builtins.dict":
         return None
     given = call.arguments[0] if call.arguments else None
-    items = dict(given.items) if isinstance(given, Table) else {}
-    return Table(
-        items | {name: value for name, (value, _) in call.keywords.items()}, whole=not call.open and (given is None or isinstance(given, Table))
-    )
+    items = given.items if isinstance(given, Table) else {}
+    return Table(items | call.named, whole=not call.open and (given is None or isinstance(given, Table)))
 
 
 def _partial(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
@@ -424,7 +422,7 @@ _CALLS: Mapping[str, _Handler] = {
     "CrossEncoder": _sentence_transformer,
     "device": _device,
     "init_empty_weights": _init_empty_weights,
-    "init_on_device": _init_on_device,
+    "init_on_device": _device,
     "set_default_device": _set_default_device,
     "from_config": _from_config,
     "load_checkpoint_and_dispatch": _load_checkpoint,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -165,6 +167,12 @@ def either(first: Value, second: Value) -> Value:
         return first
     options = {id(each): each for value in (first, second) for each in options_of(value)}
     return Either(tuple(options.values())[:_OPTIONS])
+
+
+def either_of(values: Iterable[Value]) -> Value:
+    """One of several; None of none."""
+    several = list(values)
+    return functools.reduce(either, several) if several else None
 
 
 def less_sure(*sure: Sureness) -> Sureness:

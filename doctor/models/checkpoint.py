@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,19 +84,15 @@ def _names_of_tensors(folder: str) -> list[str] | None:
 
 def _header(path: str) -> Mapping[str, Any]:
     """The header of a safetensors file: its length in eight bytes, then JSON (https://github.com/huggingface/safetensors#format)."""
-    head = _beginning(path, 8)
+    head = _bytes(read_beginning, path, 8)
     length = int.from_bytes(head, "little")
     if len(head) < 8 or length > _MOST_BYTES:
         raise DoctorError(f"{path}: not a safetensors file, or cut short: its header would be {length} bytes long")
-    return _parsed(path, _beginning(path, 8 + length)[8:])
+    return _parsed(path, _bytes(read_beginning, path, 8 + length)[8:])
 
 
 def _object(path: str) -> Mapping[str, Any]:
-    try:
-        content = read_file(Path(path), _MOST_BYTES)
-    except OSError as error:
-        raise DoctorError(f"{path}: cannot be read: {error.strerror}") from None
-    return _parsed(path, content)
+    return _parsed(path, _bytes(read_file, path, _MOST_BYTES))
 
 
 def _parsed(path: str, content: bytes) -> Mapping[str, Any]:
@@ -109,8 +105,8 @@ def _parsed(path: str, content: bytes) -> Mapping[str, Any]:
     return data
 
 
-def _beginning(path: str, size: int) -> bytes:
+def _bytes(read: Callable[[Path, int], bytes], path: str, most: int) -> bytes:
     try:
-        return read_beginning(Path(path), size)
+        return read(Path(path), most)
     except OSError as error:
         raise DoctorError(f"{path}: cannot be read: {error.strerror}") from None
