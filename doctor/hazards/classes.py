@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from doctor.facts.program import Sureness
 from doctor.hazards.values import Class, Function, Library, Noted, Value, less_sure
@@ -120,9 +120,9 @@ def _lines(of: Class | Function) -> Sequence[str]:
     return of.piece.lines[of.node.lineno - 1 : of.node.end_lineno]
 
 
-def _capitalised(each: Class) -> set[str]:
-    """The capitalised words of a class's code: classes that it may be built of."""
-    return set(_CAPITALISED.findall("\n".join(_lines(each))))
+def _capitalised(each: Class) -> Iterable[str]:
+    """The capitalised words of a class's code, each once and in order: classes that it may be built of."""
+    return dict.fromkeys(_CAPITALISED.findall("\n".join(_lines(each))))
 
 
 def _is_torch_module(each: Class) -> bool:

@@ -122,9 +122,12 @@ def program_of(code: Code) -> Program:
         flow.run(code)
     except TooLong:
         flow.unread.append(Unread(code.pieces[0].file, 0, "takes too many steps to be followed to its end"))
+    classes: dict[str, Noted] = {}
+    try:
+        for subject in class_subjects(flow.classes, {each.name for each in flow.subjects}):
+            classes[subject.name] = subject
     except RecursionError:
-        flow.unread.append(Unread(code.pieces[0].file, 0, "nested too deeply to be read"))
-    classes = {each.name: each for each in class_subjects(flow.classes, {each.name for each in flow.subjects})}
+        flow.unread.append(Unread(code.pieces[0].file, 0, "its classes are nested too deeply to be looked at"))
     found = [*(_with_class(each, classes) for each in flow.subjects), *classes.values()]
     subjects = tuple(Subject(each.kind, each.name, tuple(each.uses)) for each in found if each.uses)
     return Program(1, code.lines, subjects, tuple(flow.variables), (*code.unread, *flow.unread), tuple(code.ignored))

@@ -379,3 +379,16 @@ def test_what_a_program_wrote_is_not_parsed() -> None:
 def test_a_launcher_that_the_program_starts_sets_variables(call: str) -> None:
     variables = read(f"import os, subprocess\n{call}  # accelerate\n").variables
     assert {(each.name, each.value, each.place.line) for each in variables} == {("WORLD_SIZE", "4", 2), ("ACCELERATE_USE_FSDP", "true", 2)}
+
+
+def test_a_constructor_too_deep_to_be_looked_at_is_said() -> None:
+    deep = MODEL.format(line="self.x = y" + ".a()" * 900)
+    program = read(deep)
+    assert [(each.line, each.reason) for each in program.unread][-1] == (0, "its classes are nested too deeply to be looked at")
+
+
+def test_classes_come_in_the_order_of_the_code() -> None:
+    parts = "".join(f"class Part{number}(nn.Module):\n    pass\n" for number in range(30))
+    code = MODEL.format(line="; ".join(f"self.p{number} = Part{number}()" for number in range(30))) + parts
+    names = [subject.name for subject in read(code).subjects]
+    assert names == ["Model", *(f"Part{number}" for number in range(30))]
