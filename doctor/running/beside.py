@@ -18,7 +18,6 @@ from doctor.running.transcript import Transcript
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _TOLD_SECONDS = 0.25
 """How much later a signal to the whole group may reach the process that passes output on."""
-_PTY_LATENCY_SECONDS = 0.05
 
 
 def run(command: Sequence[str]) -> Ended:
@@ -30,7 +29,7 @@ def run(command: Sequence[str]) -> Ended:
     is_terminal = os.isatty(_STDERR)
     source, sink = _terminal() if is_terminal else os.pipe()
     with Inbox((*FOR_THE_PROGRAM, signal.SIGCHLD)) as inbox:
-        line = passing.start(source, _PTY_LATENCY_SECONDS if is_terminal else 0.0)
+        line = passing.start(source, passing.PTY_LATENCY_SECONDS if is_terminal else 0.0)
         os.close(source)
         try:
             process = subprocess.Popen(command, stdout=sink if _are_one_place() else None, stderr=sink, close_fds=False)

@@ -22,6 +22,8 @@ from doctor.running.signals import FOR_THE_PROGRAM
 from doctor.running.transcript import Recorder
 
 STDERR = 2
+PTY_LATENCY_SECONDS = 0.05
+"""What is written to a pseudo-terminal can be read at its other end so much later at most."""
 _CHUNK_BYTES = 64 * 1024
 _MOST_DRAINED_BYTES = 4 * 1024 * 1024
 """More than a pipe holds. What is there when the program has ended was printed by it; what comes after that may be anybody's."""

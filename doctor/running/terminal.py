@@ -23,7 +23,6 @@ from doctor.running import Ended, passing
 from doctor.running.line import Answerer, Caller
 from doctor.running.signals import FOR_THE_PROGRAM, Inbox
 
-_PTY_LATENCY_SECONDS = 0.05
 _FRONT_SECONDS = 0.5
 """How often to see whether a job in the background has come to the front: nothing tells it."""
 _KEYS_AT_ONCE = 256
@@ -39,7 +38,7 @@ def run(command: Sequence[str]) -> Ended:
         termios.tcsetattr(slave, termios.TCSANOW, termios.tcgetattr(keys))
     passing.copy_size(keys, master)
     with Inbox((*FOR_THE_PROGRAM, signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH)) as inbox:
-        line = passing.start(master, _PTY_LATENCY_SECONDS, partial(_Job, command, slave))
+        line = passing.start(master, passing.PTY_LATENCY_SECONDS, partial(_Job, command, slave))
         os.close(slave)
         word, number = line.hear()
         if word == "failed":
