@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from doctor.dating import date_frames
 from doctor.dating.versions import with_dated_versions
-from doctor.diagnosis.program import walk_into
 from doctor.errors import DoctorError
 from doctor.explain.causes import Known
 from doctor.explain.explanation import NOT_OURS, UNKNOWN, Clues, Explanation
@@ -16,8 +15,6 @@ from doctor.explain.judge import explain, text_patterns
 from doctor.explain.model import fitted_model
 from doctor.facts.environment import Environment, Unknown
 from doctor.facts.symptom import Failure
-from doctor.hazards.code import fenced_code
-from doctor.hazards.scan import program_of
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.releases import known_releases
 from doctor.readers.clues import ClueReader
@@ -92,6 +89,10 @@ class TextReader:
         """The advisories that code in the text sets off for certain, each with the line where."""
         if not any("from_pretrained" in line or "import" in line for line in self._head):
             return {}
+        from doctor.diagnosis.program import walk_into  # most texts hold no code, and do without what reads it
+        from doctor.hazards.code import fenced_code
+        from doctor.hazards.scan import program_of
+
         program = program_of(fenced_code(self._head, ""))
         walks = ((each.id, walk_into(each, program)) for each in self._matrix.advisories)
         return {advisory_id: walk.places[0].line for advisory_id, walk in walks if walk is not None and not walk.missing}
