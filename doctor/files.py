@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _CHUNK = 64 * 1024
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
@@ -43,18 +45,25 @@ def names_in(folder: Path) -> list[str]:
         return []
 
 
-def _chunks(path: Path, most: int) -> Iterator[bytes]:
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """A regular file at the end of its links, open for reading, and its size in bytes. Raises OSError as `read_beginning` does."""
     try:
         descriptor = os.open(path, _FLAGS)
     except ValueError:  # NUL or half a character: no system has a file of that name.
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), repr(path)) from None
-    try:
-        kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
-        if kind != stat.S_IFREG:
-            number = errno.EISDIR if kind == stat.S_IFDIR else errno.EINVAL
-            raise OSError(number, f"{_KINDS.get(kind, 'something else')}, not a file", str(path))
-        while most > 0 and (chunk := os.read(descriptor, min(most, _CHUNK))):
+    status = os.fstat(descriptor)
+    kind = stat.S_IFMT(status.st_mode)
+    if kind != stat.S_IFREG:
+        os.close(descriptor)
+        number = errno.EISDIR if kind == stat.S_IFDIR else errno.EINVAL
+        raise OSError(number, f"{_KINDS.get(kind, 'something else')}, not a file", str(path))
+    with open(descriptor, "rb", buffering=_CHUNK) as file:
+        yield file, status.st_size
+
+
+def _chunks(path: Path, most: int) -> Iterator[bytes]:
+    with opened(path) as (file, _):
+        while most > 0 and (chunk := file.read(min(most, _CHUNK))):
             most -= len(chunk)
             yield chunk
-    finally:
-        os.close(descriptor)
