@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -144,8 +145,6 @@ def _model(path: str) -> Model:
 
 def _module_file(module: str) -> str:
     """The file of a module, sought from the current folder and not imported. Raises `DoctorError` when there is none."""
-    import os
-
     path = module.replace(".", os.sep)
     found = next((each for each in (f"{path}.py", os.path.join(path, "__main__.py"), path) if os.path.exists(each)), None)
     if found is None:
@@ -159,7 +158,8 @@ def _policy(options: argparse.Namespace, settings: Settings, matrix: Matrix) -> 
 
     ignored = tuple(arguments.known_id(name, matrix, "--ignore ") for name in (*settings.ignore, *(options.ignore or ())))
     baseline = options.baseline or settings.baseline
-    if baseline is None:
+    first = options.baseline is None and options.write_baseline is not None and baseline is not None and not os.path.exists(baseline)
+    if baseline is None or first:
         return Policy(options.strict, ignored)
     from doctor.commands.baseline import read_baseline
 

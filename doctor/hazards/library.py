@@ -85,21 +85,27 @@ def transformers_load(flow: Flow, name: str, call: Call, sure: Sureness) -> Mode
 
 def _with_options(flow: Flow, model: Model, call: Call, sure: Sureness) -> Model:
     """Note what is asked for with a load."""
-    for keyword, word in _SWITCHES.items():
-        found = call.given(keyword)
-        if found is None:
-            continue
-        for each in options_of(found[0]):
-            if isinstance(each, Constant) and not each.value:
-                continue
-            certain = isinstance(each, (Constant, Table, Library)) and len(options_of(found[0])) == 1
-            model.subject.note(word, flow.place(call.node, less_sure(sure, found[1], "certain" if certain else "likely")))
+    _note_switches(flow, model, call, sure, _LOAD_SWITCHES)
     _note_precision(flow, model, call, sure, "torch_dtype", "dtype")
     _place_by_map(flow, model, call, call.given("device_map"), sure)
     return model
 
 
-_SWITCHES: Mapping[str, str] = {
+def _note_switches(flow: Flow, model: Model, call: Call, sure: Sureness, words: Mapping[str, str]) -> None:
+    """Note each of these keywords that is given, and not as what is false."""
+    for keyword, word in words.items():
+        found = call.given(keyword)
+        if found is None:
+            continue
+        options = options_of(found[0])
+        for each in options:
+            if isinstance(each, Constant) and not each.value:
+                continue
+            certain = isinstance(each, (Constant, Table, Library)) and len(options) == 1
+            model.subject.note(word, flow.place(call.node, less_sure(sure, found[1], "certain" if certain else "likely")))
+
+
+_LOAD_SWITCHES: Mapping[str, str] = {
     "low_cpu_mem_usage": "low-cpu-mem-usage",
     "ignore_mismatched_sizes": "ignore-mismatched-sizes",
     "trust_remote_code": "trust-remote-code",
@@ -242,16 +248,15 @@ def _load_checkpoint(flow: Flow, path: str, call: Call, sure: Sureness) -> Value
 
 
 def _note_options(flow: Flow, model: Model, call: Call, sure: Sureness) -> None:
-    for keyword, word in {"offload_buffers": "offload-buffers", "offload_state_dict": "offload-state-dict"}.items():
-        value = call.given(keyword)
-        if value is not None and not (isinstance(value[0], Constant) and not value[0].value):
-            certain: Sureness = "certain" if isinstance(value[0], Constant) else "likely"
-            model.subject.note(word, flow.place(call.node, less_sure(sure, value[1], certain)))
+    _note_switches(flow, model, call, sure, _DISPATCH_SWITCHES)
     if call.given("preload_module_classes") is not None:
         model.subject.note("preload-modules", flow.place(call.node, sure))
     if call.given("offload_index") is not None and call.given("offload_dir") is None:
         model.subject.note("offload-index", flow.place(call.node, sure))
     _note_precision(flow, model, call, sure, "dtype")
+
+
+_DISPATCH_SWITCHES: Mapping[str, str] = {"offload_buffers": "offload-buffers", "offload_state_dict": "offload-state-dict"}
 
 
 def _note_precision(flow: Flow, model: Model, call: Call, sure: Sureness, *keywords: str) -> None:

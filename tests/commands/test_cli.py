@@ -114,6 +114,15 @@ def test_only_what_is_new_since_the_baseline_counts(doctor: Doctor, stack: Path,
     assert report["summary"]["waived"] == 1
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the table is read by Python 3.11 and later only")
+def test_the_baseline_that_a_project_names_is_there_once_it_is_written(doctor: Doctor, stack: Path, tmp_path: Path) -> None:
+    given = ("--no-live", "--python", stack, "--strict", "--id", "MT080")
+    (tmp_path / "pyproject.toml").write_text('[tool.meta-tensor-doctor]\nbaseline = "known.json"\n')
+    assert doctor(*given).code == 2
+    assert doctor(*given, "--write-baseline", "known.json").code == 1
+    assert doctor(*given).code == 0
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
