@@ -66,6 +66,11 @@ def add_matrix_option(parser: argparse.ArgumentParser) -> None:
 def add_output_options(parser: argparse.ArgumentParser, *more_formats: str) -> None:
     """`--format` and `--output`."""
     parser.add_argument("--format", choices=("terminal", "json", *more_formats), default="terminal", help="default: terminal")
+    add_output_option(parser)
+
+
+def add_output_option(parser: argparse.ArgumentParser) -> None:
+    """`--output`."""
     parser.add_argument("--output", metavar="FILE", help="write to FILE (replaced whole or not at all) instead of the terminal")
 
 

@@ -13,7 +13,7 @@ from doctor.version import __version__
 
 def add(commands: Any) -> None:
     """Declare `doctor matrix` and its actions to the parser."""
-    matrix = commands.add_parser("matrix", help="list, show or validate advisories")
+    matrix = commands.add_parser("matrix", help="list, show, validate or export advisories")
     actions = matrix.add_subparsers(title="actions", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="every advisory, a line each")
     show = actions.add_parser("show", help="one advisory, whole")
@@ -21,6 +21,11 @@ def add(commands: Any) -> None:
     validate = actions.add_parser("validate", help="check a matrix file; all its faults are listed")
     validate.add_argument("file", metavar="FILE")
     vocabulary = actions.add_parser("vocabulary", help="the words by which an advisory says what a program must do for it to bite")
+    export = actions.add_parser("export", help="the whole matrix, for other programs: as OSV records, or with all that doctor knows")
+    arguments.add_matrix_option(export)
+    export.add_argument("--format", choices=("osv", "json"), default="osv", help="a list of OSV records, or what `list --format json` writes")
+    arguments.add_output_option(export)
+    export.set_defaults(run=_export)
     for action, run in ((listing, _list), (show, _show), (validate, _validate), (vocabulary, _vocabulary)):
         if action in (listing, show):
             arguments.add_matrix_option(action)
@@ -48,6 +53,19 @@ def _show(options: argparse.Namespace) -> int:
         raise DoctorError(f"{options.id}: no such advisory; `doctor matrix list` shows all")
     with output.destination(options.output) as page:
         output.write(page, options.format, listing_of(matrix, (advisory,)), lambda console: print_advisory(advisory, matrix, console))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from doctor.knowledge.releases import known_releases
+    from doctor.reports.json import as_json
+    from doctor.reports.matrix import listing_of
+    from doctor.reports.osv import osv_records
+
+    matrix = arguments.matrix_of(options)
+    document = osv_records(matrix, known_releases()) if options.format == "osv" else listing_of(matrix, matrix.advisories)
+    with output.destination(options.output) as page:
+        output.write_text(page, as_json(document))
     return 0
 
 
