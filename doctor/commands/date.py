@@ -33,11 +33,11 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from doctor.commands.explain import text_lines
+    from doctor.commands.explain import texts
     from doctor.commands.reporting import gate
     from doctor.dating import date_frames
     from doctor.dating.fingerprints import can_read_indexes
-    from doctor.readers.lines import cleaned
+    from doctor.readers.lines import cleaned, decoded
     from doctor.readers.tracebacks import read_failures
     from doctor.reports.dating import dating_report
     from doctor.reports.terminal.dating import print_datings
@@ -45,7 +45,8 @@ def _run(options: argparse.Namespace) -> int:
     if not can_read_indexes():
         raise DoctorError("this Python was built without lzma, which reading the index of line numbers takes: run doctor with another one")
     with output.destination(options.output) as page:
-        failures = read_failures(cleaned(text_lines(options.file or ["-"])))
+        lines = (line for text in texts(options.file or ["-"]) for line in decoded(text))
+        failures = read_failures(cleaned(lines))
         report = gate(False).value(dating_report(date_frames(frame for failure in failures for frame in failure.frames)))
         output.write(page, options.format, report, lambda console: print_datings(report, console))
     return report.exit_code

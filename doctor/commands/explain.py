@@ -23,6 +23,9 @@ exit codes:
   2  could not do what was asked
   3  a failure was found, but no cause that is known, or none that doctor is for
 """
+_PIECE_BYTES = 256 * 1024
+_NO_WORDS = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
+"""Byte order marks and blanks."""
 EXPECTED = "a traceback, a log, or the text of an issue or a chat"
 
 
@@ -48,7 +51,7 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from doctor import probe
-    from doctor.explain.text import explain_lines
+    from doctor.explain.text import explain_logs
 
     if options.python and not options.here:
         raise DoctorError("--python: only with --here, which says that the text came from there")
@@ -61,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
         if not options.file:
             _ask_for_text()
         name = files[0] if len(files) == 1 else None
-        explanation = explain_lines(_with_words(text_lines(files), files), matrix, name=name, here=here)
+        explanation = explain_logs(_with_words(texts(files), files), matrix, name=name, here=here)
         report, show = shown(explanation, matrix, options.verbose, file=name if name != "-" else None, redact=options.redact, more=_more(options))
         output.write(page, options.format, report, show)
     return report.exit_code
@@ -86,12 +89,18 @@ def _ask_for_text() -> None:
         sys.stderr.flush()
 
 
-def _with_words(lines: Iterator[str], files: Sequence[str]) -> Iterator[str]:
-    """The lines. Raises `DoctorError` at their end when none of them holds anything."""
+def _with_words(texts: Iterator[Iterator[bytes]], files: Sequence[str]) -> Iterator[Iterator[bytes]]:
+    """The texts. Raises `DoctorError` at their end when none of them holds anything."""
     empty = True
-    for line in lines:
-        empty = empty and not line.strip("\ufeff\x00 \t\r\n")
-        yield line
+
+    def looked_at(text: Iterator[bytes]) -> Iterator[bytes]:
+        nonlocal empty
+        for piece in text:
+            empty = empty and not piece.strip(_NO_WORDS)
+            yield piece
+
+    for text in texts:
+        yield looked_at(text)
     if empty:
         where = "the text" if list(files) == ["-"] else ", ".join(files)
         raise DoctorError(f"{where}: is empty; expected {EXPECTED}")
@@ -124,41 +133,39 @@ def shown(
     return report, show
 
 
-def text_lines(files: Sequence[str]) -> Iterator[str]:
-    """The lines of all the files, with a progress bar on a terminal when they are large. Raises `DoctorError` for one that is no text."""
+def texts(files: Sequence[str]) -> Iterator[Iterator[bytes]]:
+    """What the files hold, in pieces; with a progress bar on a terminal when they are large. Raises `DoctorError` for one that is no text."""
+    for name in files:
+        yield _text(name)
+
+
+def _text(name: str) -> Iterator[bytes]:
     import os
     import sys
 
-    from doctor.readers.lines import decoded_lines
-
-    for name in files:
-        if name == "-":
-            if sys.stdin is None:
-                raise DoctorError("standard input is closed: name a FILE")
-            yield from decoded_lines(_Text(sys.stdin.buffer, "standard input"))
-            continue
-        try:
-            with open(name, "rb") as stream, output.measured(os.fstat(stream.fileno()).st_size, f"reading {name}") as seen:
-                yield from decoded_lines(_Text(stream, name, seen))
-        except OSError as error:
-            raise DoctorError(f"{name}: cannot be read: {error.strerror}") from None
+    if name == "-":
+        if sys.stdin is None:
+            raise DoctorError("standard input is closed: name a FILE")
+        yield from _pieces(sys.stdin.buffer, "standard input")
+        return
+    try:
+        with open(name, "rb") as stream, output.measured(os.fstat(stream.fileno()).st_size, f"reading {name}") as seen:
+            yield from _pieces(stream, name, seen)
+    except OSError as error:
+        raise DoctorError(f"{name}: cannot be read: {error.strerror}") from None
 
 
-class _Text:
-    """A stream that tells how far it was read, and refuses what is no text."""
+def _pieces(stream: BinaryIO, name: str, seen: Callable[[int], None] = lambda _: None) -> Iterator[bytes]:
+    """The stream's bytes; `seen` is told how many so far."""
+    from doctor.readers.binary import why_no_text
 
-    def __init__(self, stream: BinaryIO, name: str, seen: Callable[[int], None] = lambda _: None) -> None:
-        self._stream, self._name, self._seen, self._bytes = stream, name, seen, 0
-        self._ended = False
-
-    def read(self, size: int) -> bytes:
-        from doctor.readers.binary import why_no_text
-
-        chunk = b"" if self._ended else self._stream.read(size)
-        self._ended = len(chunk) < size  # a terminal would have to be told twice
-        why = why_no_text(chunk) if not self._bytes else None
+    read = 0
+    while chunk := stream.read(_PIECE_BYTES):
+        why = why_no_text(chunk) if not read else None
         if why is not None:
-            raise DoctorError(f"{self._name}: is not text ({why}); expected {EXPECTED}")
-        self._bytes += len(chunk)
-        self._seen(self._bytes)
-        return chunk
+            raise DoctorError(f"{name}: is not text ({why}); expected {EXPECTED}")
+        read += len(chunk)
+        yield chunk
+        seen(read)
+        if len(chunk) < _PIECE_BYTES:
+            break  # a terminal would have to be told twice

@@ -21,12 +21,15 @@ from doctor.readers.clues import ClueReader
 from doctor.readers.environments import EnvironmentReader, Reading, environment_of, filled_from
 from doctor.readers.lines import cleaned_line
 from doctor.readers.prefixes import PrefixReader, scope_of
+from doctor.readers.regions import Regions
 from doctor.readers.sieve import MAX_CHARACTERS, GoesOn, Sieve, in_blocks
 from doctor.readers.tracebacks import TracebackReader
 
 _HEAD_CHARACTERS = 64 * 1024
 """So much of a text is read for code that people paste with it."""
 _MAX_PROCESSES = 100_000
+_MOST_BETWEEN = 40
+"""Lines between two of which something comes that belong together: as many as may stand between two frames."""
 
 
 def explain_lines(lines: Iterable[str], matrix: Matrix, *, name: str | None = None, here: Environment | None = None) -> Explanation:
@@ -41,6 +44,17 @@ def explain_lines(lines: Iterable[str], matrix: Matrix, *, name: str | None = No
     return reader.explanation(here)
 
 
+def explain_logs(logs: Iterable[Iterable[bytes]], matrix: Matrix, *, name: str | None = None, here: Environment | None = None) -> Explanation:
+    """As `explain_lines`, of one or several files taken as one text, which come in pieces: of a large one the parts worth it are read."""
+    reader = TextReader(matrix, name)
+    regions = Regions(reader)
+    for log in logs:
+        for chunk in log:
+            regions.feed(chunk)
+        regions.end()
+    return reader.explanation(here)
+
+
 class TextReader:
     """Reads a text a line at a time, in memory that does not grow with it."""
 
@@ -49,6 +63,8 @@ class TextReader:
         self._matrix = matrix
         self._fitted = fitted
         self._count = 0
+        self.noticed = self._noticed_at = 0
+        """Of how many lines anything came of an environment or a failure, and which was the last."""
         self._sieve = Sieve()
         self._prefixes = PrefixReader()
         self._processes: set[str] = set()
@@ -78,6 +94,21 @@ class TextReader:
                 sieve.forget()
             elif scope is not None:
                 sieve.dull(line, scope, goes_on)
+
+    def skip(self, count: int) -> None:
+        """So many lines come next that are left out."""
+        self._sieve.skip(count)
+
+    def passes_over(self, line: str) -> bool:
+        """Whether nothing would come of the line, as nothing came of one like it."""
+        return self._sieve.passes_over(line)
+
+    @property
+    def attentive(self) -> bool:
+        """Whether the next lines may belong to the last."""
+        environment = self._environment
+        within = environment is not None and (environment.in_a_report or environment.only_a_lock)
+        return within or (self.noticed > 0 and self._sieve.next - self._noticed_at <= _MOST_BETWEEN)
 
     def _keep(self, lines: Sequence[str]) -> None:
         """Keep the beginning of the text as it came, for the code in it."""
@@ -117,6 +148,7 @@ class TextReader:
         self._words.feed(text, printed.process)
         stated, repeats, goes_on = self._state(clean)
         if shown or (stated and not repeats):
+            self.noticed, self._noticed_at = self.noticed + 1, self._count
             return None, None
         if stated or self._clues.tells_apart(line[:MAX_CHARACTERS]):
             return (0, len(line)), goes_on

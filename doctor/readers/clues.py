@@ -19,9 +19,11 @@ _STRETCH_CHARACTERS = 64 * 1024
 _MAX_LINE_CHARACTERS = 2048
 _MAX_SEEN = 200_000
 """Of so many lines it is remembered that they were searched; after that it begins to remember anew."""
-_NUMBER = re.compile(r"(?<![.\d])\d{1,3}(?:\.\d{1,3}){3}(?![.\d])|(?<![.\d])\d+(?:\.\d+)?(?![.\d])")
-"""Addresses as well, but not a version: two lines that state different versions are different."""
+_NUMBER = re.compile(r"[0-9](?<![.\d].)(?:\d{0,2}(?:\.\d{1,3}){3}|\d*(?:\.\d+)?)(?![.\d])")
+"""Addresses as well, but not a version: two lines that state different versions are different. What comes before is looked at behind the
+first digit, for a search that begins with a plain character is several times as fast."""
 _DIGIT = re.compile("[0-9]")
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(slots=True)
@@ -86,11 +88,14 @@ class ClueReader:
         held = self._literals.held_by(text)
         possible = [pattern for pattern, literals in self._wanted.items() if text and (literals is None or not literals.isdisjoint(held))]
         for pattern in possible:
-            # ASCII: a word of another script may stand right beside a name, and is no part of it.
-            for match in re.compile(pattern, re.MULTILINE | re.ASCII).finditer(text):
-                line = lines[bisect_right(starts, match.start()) - 1]
-                self._note(pattern, line)
-                if line.by is None:
+            literals = self._wanted[pattern]
+            numbers = range(len(lines)) if literals is None else _lines_with(literals & held, text, starts)
+            search = _compiled(pattern).search
+            for number in numbers:
+                if search(text, starts[number], starts[number + 1] - 1) is None:
+                    continue
+                self._note(pattern, lines[number])
+                if lines[number].by is None:
                     del self._wanted[pattern]
                     break
 
@@ -100,26 +105,54 @@ class ClueReader:
             before.append(_Line(line.number, "", line.by))
 
 
+@functools.lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """ASCII: a word of another script may stand right beside a name, and is no part of it."""
+    return re.compile(pattern, re.MULTILINE | re.ASCII)
+
+
+def _lines_with(strings: Iterable[str], text: str, starts: Sequence[int]) -> Sequence[int]:
+    """The lines that hold one of the strings, from 0, in their order; `starts` says where each begins."""
+    numbers = set()
+    for each in strings:
+        at = text.find(each)
+        while at >= 0:
+            number = bisect_right(starts, at) - 1
+            numbers.add(number)
+            at = text.find(each, starts[number + 1])
+    return sorted(numbers)
+
+
 class _Literals:
     """Strings to look for, those that hold another only where that was found."""
 
     def __init__(self, sets: Iterable[frozenset[str] | None]) -> None:
-        self._within = _each_with_its_part(frozenset(each for literals in sets for each in literals or ()))
+        self._within = _each_with_its_parts(frozenset(each for literals in sets for each in literals or ()))
 
     def held_by(self, text: str) -> set[str]:
         """Those of the strings that the text holds."""
+        words = "\n".join(set(_WORD.findall(text)))  # each once: shorter than the text by far
         held: set[str] = set()
-        for each, part in self._within:
-            if (part is None or part in held) and each in text:
+        for each, part, word in self._within:
+            if (part is None or part in held) and word in words and (each is word or each in text):
                 held.add(each)
         return held
 
 
 @functools.lru_cache(maxsize=8)
-def _each_with_its_part(strings: frozenset[str]) -> Sequence[tuple[str, str | None]]:
-    """Each string, the short ones first, with a shorter one that it holds; the same for every text that is read with a matrix."""
+def _each_with_its_parts(strings: frozenset[str]) -> Sequence[tuple[str, str | None, str]]:
+    """Each string, the short ones first, with a shorter one that it holds, and with its longest word (itself where it is one).
+
+    They are the same for every text that is read with a matrix.
+    """
     ordered = sorted(strings, key=lambda each: (len(each), each))
-    return [(each, next((part for part in ordered[:number] if part in each), None)) for number, each in enumerate(ordered)]
+    shorter = [next((part for part in ordered[:number] if part in each), None) for number, each in enumerate(ordered)]
+    return [(each, part, _longest_word(each)) for each, part in zip(ordered, shorter, strict=True)]
+
+
+def _longest_word(string: str) -> str:
+    longest = max(_WORD.findall(string), key=len, default="")
+    return string if longest == string else longest
 
 
 def _by_process(lines: Sequence[_Line], settled: Callable[[str], str | None]) -> dict[str | None, int]:

@@ -156,6 +156,11 @@ class EnvironmentReader:
         return self._lock.attentive or self._labelled.attentive or self._prose.attentive
 
     @property
+    def in_a_report(self) -> bool:
+        """Whether the next line belongs to a report of doctor's, or may."""
+        return 0 < self._characters < MAX_CHARACTERS and (self._of_report or len(self._document) < _WRITER_LINES)
+
+    @property
     def only_a_lock(self) -> bool:
         """Whether the file's name says that it is a lock file, which holds no failures."""
         return self._lock.claims_all

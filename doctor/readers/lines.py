@@ -31,9 +31,14 @@ class Readable(Protocol):
 
 def decoded_lines(stream: Readable) -> Iterator[str]:
     """The lines of a file in UTF-8 or, by its byte order mark, UTF-16; what is neither is replaced, never a reason to fail."""
+    return decoded(iter(lambda: stream.read(_CHUNK_BYTES), b""))
+
+
+def decoded(pieces: Iterable[bytes]) -> Iterator[str]:
+    """The lines of one file that comes in pieces."""
     decoder = LineDecoder(MAX_REPORT_CHARACTERS)
-    while chunk := stream.read(_CHUNK_BYTES):
-        yield from decoder.feed(chunk)
+    for piece in pieces:
+        yield from decoder.feed(piece)
     yield from decoder.end()
 
 
@@ -50,7 +55,7 @@ class LineDecoder:
     def feed(self, chunk: bytes) -> list[str]:
         """The lines that `chunk` ends."""
         if self._decoder is None:
-            self._decoder = codecs.getincrementaldecoder(_encoding(chunk))(errors="replace")
+            self._decoder = codecs.getincrementaldecoder(encoding_of(chunk))(errors="replace")
         first, *lines = self._decoder.decode(chunk).split("\n")
         self._begin(first)
         if not lines:
@@ -77,7 +82,8 @@ def _character(entity: re.Match[str]) -> str:
     return html.unescape(entity[0])
 
 
-def _encoding(start: bytes) -> str:
+def encoding_of(start: bytes) -> str:
+    """UTF-16 where a byte order mark says so, else UTF-8."""
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     return "utf-8"

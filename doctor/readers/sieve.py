@@ -70,6 +70,16 @@ class Sieve:
             self._kind = kind
             yield number, line
 
+    def skip(self, count: int) -> None:
+        """So many lines were left out before they came here."""
+        self._count += count
+
+    def passes_over(self, line: str) -> bool:
+        """Whether the line would not be left."""
+        kind = line.translate(_NUMBERS_ALIKE)
+        alike = self._alike.get(kind)
+        return kind in self._dull or (alike is not None and line[alike.start : alike.end] in alike.seen)
+
     def dull(self, line: str, scope: tuple[int, int] = (0, 0), goes_on: GoesOn | None = None) -> None:
         """Nothing came of the line that was last left, nor would of another that differs in its numbers only, but not within `scope`.
 
