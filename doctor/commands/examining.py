@@ -33,7 +33,7 @@ def observe(
     executable = environment.python.executable
     if not ids or not environment.torch.importable or executable is None:
         return ()
-    with output.counted(len(ids)) as ended:
+    with output.counted(len(ids), f"running {len(ids)} reproducers") as ended:
         observed = run_reproducers(executable, [scripts[each] for each in ids], device=device, seconds=seconds or SECONDS, shape=shape, ended=ended)
     return observed.observations
 

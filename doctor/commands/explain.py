@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from doctor.commands import arguments, output
 from doctor.errors import DoctorError
@@ -13,16 +14,21 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from doctor.explain.explanation import Explanation
+    from doctor.facts.environment import Environment
     from doctor.knowledge.matrix import Matrix
+    from doctor.reports.explained import ExplainedText
     from doctor.reports.explanation import ExplanationReport
 
 EXIT_CODES = """\
 exit codes:
   0  the text shows no failure, and no advice that does harm
   1  a cause was found, for sure or in doubt; or harmful advice
-  2  could not do what was asked
+  2  could not do what was asked; of many texts (jsonl): of one at least
   3  a failure was found, but no cause that is known, or none that doctor is for
+of many texts: 2 before 1 before 3 before 0
 """
+_WORST_FIRST = (2, 1, 3, 0)
+"""Exit codes of many texts: the first that one of them has is that of all."""
 _PIECE_BYTES = 256 * 1024
 _NO_WORDS = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
 """Byte order marks and blanks."""
@@ -39,35 +45,96 @@ def add(commands: Any) -> None:
         "the failure, how sure that is and why, what to do, and what not to do.",
         EXIT_CODES,
     )
-    explain.add_argument("file", nargs="*", metavar="FILE", help="files to read as one text; `-` or none: standard input")
+    explain.add_argument(
+        "file", nargs="*", metavar="FILE", help="files to read as one text (jsonl: each as one of its own); `-` or none: standard input"
+    )
     explain.add_argument("--here", action="store_true", help="the text came from this environment: let its facts fill what the text does not say")
     explain.add_argument("--python", metavar="PATH", help="with --here: the interpreter or environment folder it came from")
     explain.add_argument("-v", "--verbose", action="store_true", help="show every failure, frame and cause")
     arguments.add_matrix_option(explain)
-    arguments.add_output_options(explain)
+    arguments.add_output_options(explain, "markdown", "jsonl")
+    explain.add_argument(
+        "--labels", action="store_true", help="print the names of the labels it would get in a tracker, a line each, and nothing else"
+    )
     arguments.add_redact_option(explain)
     explain.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    from doctor import probe
-    from doctor.explain.text import explain_logs
-
     if options.python and not options.here:
         raise DoctorError("--python: only with --here, which says that the text came from there")
+    if options.labels and options.format != "terminal":
+        raise DoctorError(f"--labels: prints names and nothing else, not --format {options.format} (jsonl holds them)")
     with output.destination(options.output) as page:
-        matrix = arguments.matrix_of(options)
-        here = None
-        if options.here:
-            here = probe.examine(options.python, probe.Interest.of(matrix), waiting=output.progress)
         files = options.file or ["-"]
+        matrix = arguments.matrix_of(options)
+        here = _here(options, matrix)
         if not options.file:
             _ask_for_text()
+        if options.format == "jsonl":
+            return _explain_each(page, files, matrix, here, redact=options.redact)
         name = files[0] if len(files) == 1 else None
-        explanation = explain_logs(_with_words(texts(files), files), matrix, name=name, here=here)
-        report, show = shown(explanation, matrix, options.verbose, file=name if name != "-" else None, redact=options.redact, more=_more(options))
-        output.write(page, options.format, report, show)
+        explanation = _explained(files, matrix, here)
+        redact = options.redact or options.format == "markdown"
+        report, show = shown(explanation, matrix, options.verbose, file=name if name != "-" else None, redact=redact, more=_more(options))
+        if options.labels or options.format == "markdown":
+            from doctor.reports.triage import labels_of, triage_reply
+
+            output.write_text(page, "".join(f"{each}\n" for each in labels_of(report)) if options.labels else triage_reply(report))
+        else:
+            output.write(page, options.format, report, show)
     return report.exit_code
+
+
+def _here(options: argparse.Namespace, matrix: Matrix) -> Environment | None:
+    """The environment the text came from; None: not this one."""
+    from doctor import probe
+
+    return probe.examine(options.python, probe.Interest.of(matrix), waiting=output.progress) if options.here else None
+
+
+def _explained(files: Sequence[str], matrix: Matrix, here: Environment | None, *, bar: bool = True) -> Explanation:
+    """What the files show, taken as one text. Raises `DoctorError` where one is no text, or there are no words in them."""
+    from doctor.explain.text import explain_logs
+
+    return explain_logs(_with_words(texts(files, bar=bar), files), matrix, name=files[0] if len(files) == 1 else None, here=here)
+
+
+# Many texts
+
+
+def _explain_each(page: TextIO, files: Sequence[str], matrix: Matrix, here: Environment | None, *, redact: bool) -> int:
+    """Write a line for each file; the exit code of all."""
+    from doctor.reports.json import as_json_line
+
+    codes, words = set(), frozenset(matrix.own_words)
+    many = len(files) > 1 and not page.isatty()
+    with output.counted(len(files), f"explaining {len(files)} texts") if many else contextlib.nullcontext(lambda _: None) as done:
+        for number, file in enumerate(files, 1):
+            line = _line(file, matrix, here, words, redact=redact)
+            codes.add(line.explanation.exit_code if line.explanation is not None else 2)
+            output.write_text(page, as_json_line(line))
+            done(number)
+    return next(code for code in _WORST_FIRST if code in codes)
+
+
+def _line(file: str, matrix: Matrix, here: Environment | None, words: Collection[str], *, redact: bool) -> ExplainedText:
+    """What became of one file; whatever is wrong with it is said there, and no reason not to go on. `words` are the matrix's own."""
+    from doctor.commands.reporting import gate
+    from doctor.reports.explained import ExplainedText
+    from doctor.reports.explanation import explanation_report
+    from doctor.reports.triage import labels_of
+
+    masks = gate(redact, *([here] if here is not None else []), trusted=words)
+    try:
+        explanation = _explained([file], matrix, here, bar=False)
+        report = explanation_report(explanation, matrix, masks, file if file != "-" else None)
+        return ExplainedText(2, "explained-text", masks.text(file), labels_of(report), None, report)
+    except DoctorError as error:
+        why = str(error)
+    except Exception as error:  # of one text, not of all
+        why = f"a fault of doctor's own, please report it: {type(error).__name__}: {error}"
+    return ExplainedText(2, "explained-text", masks.text(file), (), masks.text(" ".join(why.split())), None)
 
 
 def _more(options: argparse.Namespace) -> str:
@@ -123,23 +190,24 @@ def shown(
     from doctor.commands.reporting import gate
     from doctor.reports.explanation import explanation_report
 
-    report = explanation_report(explanation, matrix, gate(redact, explanation.environment), file, again)
+    masks = gate(redact, explanation.environment)
+    report = explanation_report(explanation, matrix, masks, file, again)
 
     def show(console: Console) -> None:
         from doctor.reports.terminal.explanation import print_explanation
 
-        print_explanation(report, console, verbose, more)
+        print_explanation(report, console, verbose, masks.text(more) if more is not None else None)
 
     return report, show
 
 
-def texts(files: Sequence[str]) -> Iterator[Iterator[bytes]]:
-    """What the files hold, in pieces; with a progress bar on a terminal when they are large. Raises `DoctorError` for one that is no text."""
+def texts(files: Sequence[str], *, bar: bool = True) -> Iterator[Iterator[bytes]]:
+    """What the files hold, in pieces; with a progress `bar` on a terminal when they are large. Raises `DoctorError` for one that is no text."""
     for name in files:
-        yield _text(name)
+        yield _text(name, bar)
 
 
-def _text(name: str) -> Iterator[bytes]:
+def _text(name: str, bar: bool) -> Iterator[bytes]:
     import os
     import sys
 
@@ -149,7 +217,7 @@ def _text(name: str) -> Iterator[bytes]:
         yield from _pieces(sys.stdin.buffer, "standard input")
         return
     try:
-        with open(name, "rb") as stream, output.measured(os.fstat(stream.fileno()).st_size, f"reading {name}") as seen:
+        with open(name, "rb") as stream, output.measured(os.fstat(stream.fileno()).st_size if bar else 0, f"reading {name}") as seen:
             yield from _pieces(stream, name, seen)
     except OSError as error:
         raise DoctorError(f"{name}: cannot be read: {error.strerror}") from None

@@ -249,9 +249,9 @@ def progress(what: str) -> Iterator[None]:
         yield
 
 
-def counted(total: int) -> contextlib.AbstractContextManager[Callable[[int], None]]:
-    """A progress bar for reproducers; what is entered moves it to a count."""
-    return _bar(total, f"running {total} reproducers")
+def counted(total: int, what: str) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+    """A progress bar for so many steps; what is entered moves it to a count."""
+    return _bar(total, what)
 
 
 def measured(total: int, what: str) -> contextlib.AbstractContextManager[Callable[[int], None]]:

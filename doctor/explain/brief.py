@@ -11,6 +11,7 @@ from doctor.explain.places import short_place
 if TYPE_CHECKING:
     from doctor.explain.explanation import ExplainedFailure, Explanation
 
+_MOST_CHARACTERS = 120
 _MOST = 5
 """So many failures are shown; a log can hold hundreds."""
 
@@ -25,6 +26,15 @@ def headline(exception: str | None, message: str, *, has_frames: bool) -> str:
     """What failed, in one line: the exception and the first line of its message."""
     said = ": ".join(part for part in (exception, message.partition("\n")[0]) if part)
     return said or ("A traceback without its end" if has_frames else "A failure told of in words only")
+
+
+def short_headline(exception: str | None, message: str, *, has_frames: bool) -> str:
+    """The same, and where it is long only up to the end of a sentence."""
+    said = headline(exception, message, has_frames=has_frames)
+    if len(said) <= _MOST_CHARACTERS:
+        return said
+    ends = max(said.rfind(end, 0, _MOST_CHARACTERS) for end in (". ", "! ", "? "))
+    return f"{said[: ends + 1]} ..." if ends > 0 else f"{said[:_MOST_CHARACTERS]}..."
 
 
 def as_text(explanation: Explanation) -> str:

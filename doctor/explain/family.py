@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Mapping
 
 from doctor.explain.causes import Judgement, Known, concerns, fits, message_holds, says_little_else, says_the_same
 from doctor.explain.explanation import NOT_OURS, SURE, Clues, LikelyCause
@@ -12,6 +14,8 @@ from doctor.knowledge.matrix import Matrix
 
 OTHER = "other"
 """The kind of a failure that is not of the family, and of no kind the matrix knows."""
+_LEAST_TOLD = 20
+"""A shorter message may stand in a text by chance."""
 _OF_NO_KIND, _LOOK = "It is of no kind that doctor knows", "Look at the line it was raised at."
 _BY_KIND, _BY_SILENCE = 0.95, 0.8
 """How sure: the failure says what it is; or nothing anywhere speaks for the family."""
@@ -106,10 +110,12 @@ def warnings(clues: Clues, matrix: Matrix) -> tuple[str, ...]:
     return tuple(f"Line {clues.found[each.pattern]}: {each.says}" for each in matrix.advice if clues.holds(each.pattern))[:1]
 
 
-def advisory_mentions(matrix: Matrix) -> dict[str, str]:
+def advisory_mentions(matrix: Matrix) -> Mapping[str, str]:
     """The messages of advisories as patterns, which find them where no exception stands before them."""
-    return {
-        re.escape(advisory.signature.message.lower()): advisory.signature.message
-        for advisory in matrix.advisories
-        if advisory.signature is not None and advisory.signature.message is not None and len(advisory.signature.message) >= 20
-    }
+    signatures = (advisory.signature for advisory in matrix.advisories)
+    return _as_patterns(tuple(each.message for each in signatures if each is not None and each.message is not None))
+
+
+@functools.lru_cache(maxsize=8)
+def _as_patterns(messages: tuple[str, ...]) -> Mapping[str, str]:
+    return {re.escape(message.lower()): message for message in messages if len(message) >= _LEAST_TOLD}

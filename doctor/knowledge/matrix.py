@@ -204,6 +204,18 @@ class Matrix(Frozen):
         wanted = advisory_id.lower()
         return next((each for each in self.advisories if wanted in (each.id.lower(), each.slug)), None)
 
+    @property
+    def own_words(self) -> Iterator[str]:
+        """What an explanation may say word by word."""
+        for advisory in self.advisories:
+            yield from (advisory.id, advisory.title, *advisory.references)
+        for cause in self.causes:
+            yield from (cause.name, cause.kind, cause.title, cause.remedy, cause.avoid or "", cause.settle, *cause.references)
+            yield from (sign.says for sign in cause.signs)
+        for message in self.messages:
+            yield from (message.means, message.avoid or "", message.question.ask, message.question.run or "")
+        yield from (each.says for each in self.observations)
+
     @functools.cached_property
     def _by_id(self) -> Mapping[str, Advisory]:
         return {each.id: each for each in self.advisories}

@@ -38,8 +38,8 @@ class ClueReader:
     """Looks for patterns in lower-cased text, line by line; each is looked for until it is found in a line that may be anybody's."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        self._wanted = {pattern: literals_of(pattern) for pattern in dict.fromkeys(patterns)}
-        self._literals = _Literals(self._wanted.values())
+        wanted, self._literals = _prepared(frozenset(patterns))
+        self._wanted = dict(wanted)
         self._found: dict[str, list[_Line]] = {}
         self._seen: dict[int, set[str] | None] = {}
         self._stretch: list[_Line] = []
@@ -123,11 +123,21 @@ def _lines_with(strings: Iterable[str], text: str, starts: Sequence[int]) -> Seq
     return sorted(numbers)
 
 
+@functools.lru_cache(maxsize=8)
+def _prepared(patterns: frozenset[str]) -> tuple[Mapping[str, frozenset[str] | None], _Literals]:
+    """The patterns with strings they cannot be without: the same for every text that is read with a matrix."""
+    wanted = {pattern: literals_of(pattern) for pattern in sorted(patterns)}
+    return wanted, _Literals(wanted.values())
+
+
 class _Literals:
     """Strings to look for, those that hold another only where that was found."""
 
     def __init__(self, sets: Iterable[frozenset[str] | None]) -> None:
-        self._within = _each_with_its_parts(frozenset(each for literals in sets for each in literals or ()))
+        ordered = sorted(frozenset(each for literals in sets for each in literals or ()), key=lambda each: (len(each), each))
+        shorter = [next((part for part in ordered[:number] if part in each), None) for number, each in enumerate(ordered)]
+        self._within = [(each, part, _longest_word(each)) for each, part in zip(ordered, shorter, strict=True)]
+        """Each string, the short ones first, with a shorter one that it holds, and with its longest word: itself where it is one."""
 
     def held_by(self, text: str) -> set[str]:
         """Those of the strings that the text holds."""
@@ -137,17 +147,6 @@ class _Literals:
             if (part is None or part in held) and word in words and (each is word or each in text):
                 held.add(each)
         return held
-
-
-@functools.lru_cache(maxsize=8)
-def _each_with_its_parts(strings: frozenset[str]) -> Sequence[tuple[str, str | None, str]]:
-    """Each string, the short ones first, with a shorter one that it holds, and with its longest word (itself where it is one).
-
-    They are the same for every text that is read with a matrix.
-    """
-    ordered = sorted(strings, key=lambda each: (len(each), each))
-    shorter = [next((part for part in ordered[:number] if part in each), None) for number, each in enumerate(ordered)]
-    return [(each, part, _longest_word(each)) for each, part in zip(ordered, shorter, strict=True)]
 
 
 def _longest_word(string: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -123,6 +124,7 @@ def explanation_report(
     `file` holds the text, where it is one that has a name; `again` is the command that failed, where it is known.
     """
     explanation = redactor.value(explanation)
+    file, again = (redactor.text(each) if each is not None else None for each in (file, again))
     failures = tuple(map(_failure_report, explanation.failures))
     return ExplanationReport(
         schema_version=2,
@@ -221,20 +223,39 @@ def _script(frames: tuple[Frame, ...]) -> str | None:
     return own.file if own is not None and own.function == "<module>" and own.file.endswith(".py") and not is_notebook(own) else None
 
 
+WANTED = {
+    "traceback": "the whole traceback, from its first line to its last",
+    "versions": "the version of ",
+    "code": "the lines that load the model (device_map, low_cpu_mem_usage, quantization) and what is done with it next",
+    "device-map": "model.hf_device_map, and the names of the parameters left on meta: [n for n, p in model.named_parameters() if p.is_meta]",
+}
+"""What may be missing from a report, in words."""
+
+
+def wanted(failures: tuple[FailureReport, ...], environment: Environment) -> Mapping[str, str]:
+    """What the text leaves out that would tell more of its first failure, most telling first: by its name, in words.
+
+    Of a failure that is sure these are the versions, where they decide whether an upgrade helps.
+    """
+    if not failures or failures[0].outcome == "not-ours":
+        return {}
+    unknown = [name for name in STACK if name not in environment.packages]
+    versions = {"versions": WANTED["versions"] + ", ".join(unknown)} if unknown else {}
+    if failures[0].outcome == "explained":
+        best = failures[0].causes[0]
+        return versions if best.kind in _CURED_BY_RELEASES and best.upgrade is None else {}
+    traceback = {} if any(each.frames for each in failures) else {"traceback": WANTED["traceback"]}
+    return {**traceback, **versions, **{name: WANTED[name] for name in ("code", "device-map")}}
+
+
+_CURED_BY_RELEASES = ("bug", "incompatibility")
+
+
 def _send(failures: tuple[FailureReport, ...], environment: Environment) -> tuple[str, ...]:
     """What is missing, most telling first."""
     if not failures or failures[0].outcome in ("explained", "not-ours"):
         return ()
-    wanted = []
-    if not any(each.frames for each in failures):
-        wanted.append("the whole traceback, from its first line to its last")
-    unknown = [name for name in STACK if name not in environment.packages]
-    if unknown:
-        wanted.append(f"the version of {', '.join(unknown)}")
-    wanted.append("the lines that load the model (device_map, low_cpu_mem_usage, quantization) and what is done with it next")
-    wanted.append("model.hf_device_map, and the names of the parameters left on meta: [n for n, p in model.named_parameters() if p.is_meta]")
-    wanted.append(f"Send them to {_tracker(failures[0])}")
-    return tuple(wanted)
+    return (*wanted(failures, environment).values(), f"Send them to {_tracker(failures[0])}")
 
 
 _TRACKERS = {

@@ -29,6 +29,11 @@ def _laid_out(value: Any, levels: int, margin: str) -> str:
     return "{\n" + ",\n".join(lines) + f"\n{margin}}}"
 
 
+def as_json_line(document: Any) -> str:
+    """A document on one line."""
+    return _laid_out(document, 0, margin="") + "\n"
+
+
 def published_schemas() -> dict[str, str]:
     """The text of every schema in `doctor/schemas/`, by file name."""
     from doctor.knowledge.matrix import Matrix
@@ -38,6 +43,7 @@ def published_schemas() -> dict[str, str]:
     from doctor.reports.comparison import ComparisonReport
     from doctor.reports.dating import DatingReport
     from doctor.reports.document import Report
+    from doctor.reports.explained import ExplainedText
     from doctor.reports.explanation import ExplanationReport
     from doctor.reports.matrix import Listing, Validation, VocabularyListing
 
@@ -51,6 +57,7 @@ def published_schemas() -> dict[str, str]:
         "validation": Validation,
         "vocabulary": VocabularyListing,
         "explanation": ExplanationReport,
+        "explained-text": ExplainedText,
         "dating": DatingReport,
     }
     published = {name: schema.json_schema(kind, complete=True) for name, kind in complete.items()} | {"matrix": schema.json_schema(Matrix)}

@@ -28,7 +28,7 @@ from doctor.reports.markdown import TEMPLATES, markdown
 from doctor.reports.redact import Redactor
 from doctor.reports.terminal.check import print_report
 from tests.environments import environment, matrix
-from tests.reports.golden_explanations import explain_screens
+from tests.reports.golden_explanations import explain_screens, triage_replies
 
 FOLDER = Path(__file__).parent / "golden"
 TRACEBACK = """\
@@ -149,5 +149,5 @@ def _checks() -> Iterator[tuple[str, Report]]:
 
 
 if __name__ == "__main__":
-    for name, text in {**golden_reports(), **golden_screens(), **explain_screens()}.items():
+    for name, text in {**golden_reports(), **golden_screens(), **explain_screens(), **triage_replies()}.items():
         (FOLDER / name).write_text(text, encoding="utf-8")

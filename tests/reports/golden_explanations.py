@@ -8,9 +8,10 @@ from rich.console import Console
 
 from doctor.explain.text import explain_lines
 from doctor.knowledge.matrix_file import builtin_matrix
-from doctor.reports.explanation import explanation_report
+from doctor.reports.explanation import ExplanationReport, explanation_report
 from doctor.reports.redact import Redactor
 from doctor.reports.terminal.explanation import print_explanation
+from doctor.reports.triage import triage_reply
 
 _SITE = "/opt/venv/lib/python3.11/site-packages"
 _META = "NotImplementedError: Cannot copy out of meta tensor; no data!"
@@ -49,10 +50,20 @@ TEXTS = {
 WIDTHS = (60, 80, 120)
 
 
+def explained(text: str) -> ExplanationReport:
+    """The report on the text of an `issue.txt`."""
+    matrix = builtin_matrix()
+    return explanation_report(explain_lines(text.split("\n"), matrix), matrix, Redactor((), None, None), "issue.txt")
+
+
+def triage_replies() -> dict[str, str]:
+    """What `doctor explain issue.txt --format markdown` writes, by file name."""
+    return {f"triage-{name}.md": triage_reply(explained(text)) for name, text in TEXTS.items()}
+
+
 def explain_pages(text: str) -> dict[int, str]:
     """What `doctor explain issue.txt` prints first, by width."""
-    matrix = builtin_matrix()
-    report = explanation_report(explain_lines(text.split("\n"), matrix), matrix, Redactor((), None, None), "issue.txt")
+    report = explained(text)
     pages = {width: io.StringIO() for width in WIDTHS}
     for width, page in pages.items():
         print_explanation(report, Console(file=page, width=width, highlight=False, emoji=False), more="doctor explain -v issue.txt")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from doctor.explain.brief import certainty, headline
+from doctor.explain.brief import certainty, short_headline
 from doctor.explain.explanation import LikelyCause
 from doctor.explain.places import short_place
 from doctor.facts.symptom import Frame
@@ -21,8 +21,6 @@ _MOST = 5
 _MUST = 2
 """So many of them have to be on the screen, where nothing says more."""
 _LABEL = 9
-_MOST_HEADLINE = 120
-"""A longer one ends with its last sentence before that."""
 _MOST_RUNS = 4
 _MOST_CODE = 300
 """Of a source line, minified perhaps."""
@@ -285,11 +283,7 @@ def _facts(report: ExplanationReport) -> Iterator[str]:
 
 
 def _headline(failure: FailureReport) -> str:
-    said = headline(failure.exception, failure.message, has_frames=bool(failure.frames))
-    if len(said) <= _MOST_HEADLINE:
-        return said
-    ends = max(said.rfind(end, 0, _MOST_HEADLINE) for end in (". ", "! ", "? "))
-    return f"{said[: ends + 1]} ..." if ends > 0 else f"{said[:_MOST_HEADLINE]}..."
+    return short_headline(failure.exception, failure.message, has_frames=bool(failure.frames))
 
 
 def _named(cause: LikelyCause) -> str:
