@@ -38,7 +38,9 @@ from doctor.readers.tracebacks import read_failures
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 2.0
-_NAMES = (None, "uv.lock", "poetry.lock", "pylock.toml", "requirements.txt", "environment.yml")
+_NAMES = (
+    None, "uv.lock", "poetry.lock", "pylock.toml", "requirements.txt", "environment.yml", "Pipfile.lock", "pixi.lock", "Dockerfile", "pyproject.toml",
+)  # fmt: skip
 _MOST_CHARACTERS = 60_000
 _EVERY = 50
 """One input in so many may be long, and goes through all of `explain`, which takes ten times as long as the readers do."""
@@ -60,6 +62,10 @@ _PIECES = (
     "Name: torch\nVersion: 2.5.1\n",
     "| NVIDIA-SMI 535.104.05  Driver Version: 535.104.05   CUDA Version: 12.2 |\n",
     "Successfully installed torch-2.5.1 accelerate-1.0.1\nRequirement already satisfied: peft in /x (from y) (0.13.0)\n",
+    '        "torch": {\n            "version": "==2.5.1"\n        },\n        "peft": {\n            "git": "https://x/y"\n        }\n',
+    "packages:\n- conda: https://x/linux-64/pytorch-2.5.1-py3_0.conda\n- name: peft\n  version: 0.13.0\n- pypi: x/torch-2-py3-none-any.whl\n",
+    "FROM x\nRUN pip install -r r.txt \\\n  'torch==2.5.1' && conda install -c x peft=0.13.0\n",
+    '[project]\ndependencies = [\n  "torch==2.5.1; extra == \'x\'",\n]\n[tool.poetry.dependencies]\npeft = {version = "0.13.0"}\n',
     '[{"name": "torch", "version": "2.5.1"}, {"name": "peft", "version": "0.13"}]\n',
     "I'm on transformers v4.51 with torch 2.6.0+cu124.\n>>> torch.__version__\n'2.6.0'\nexport WORLD_SIZE=8 RANK=0\n",
     'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\n    m.to("cuda")\n    ~~~~^^^^^^^^\n'

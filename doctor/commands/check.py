@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from doctor.commands import arguments, output
-from doctor.commands.examining import stated_environment
+from doctor.commands.examining import stated_environment, stated_in_folder
 from doctor.commands.reporting import write_report
 from doctor.errors import DoctorError
 
@@ -44,7 +44,12 @@ def add(commands: Any) -> None:
     check.add_argument("-m", dest="module", action="append", metavar="MODULE", help="read this module (pkg.module), as `python -m` would run it")
     check.add_argument("--model", metavar="DIR", help="what the program loads: a folder with config.json, or such a file; its own code is read too")
     check.add_argument("--python", metavar="PATH", help="examine this interpreter or environment folder (default: the active one)")
-    check.add_argument("--from", dest="from_", metavar="FILE", help="diagnose the environment that FILE (`-`: standard input) states, not one here")
+    check.add_argument(
+        "--from",
+        dest="from_",
+        metavar="FILE",
+        help="diagnose the environment that FILE (`-`: standard input) or a project's folder states, not one here",
+    )
     check.add_argument("--here", action="store_true", help="with --from: it came from here, so let what is here fill what it does not say")
     check.add_argument("--no-live", action="store_true", help="run nothing of the environment examined; torch is then not asked")
     arguments.add_timeout_option(check)
@@ -166,9 +171,13 @@ def _policy(options: argparse.Namespace, settings: Settings, matrix: Matrix) -> 
     return Policy(options.strict, ignored, read_baseline(baseline))
 
 
+def _stated(name: str, matrix: Matrix) -> tuple[Environment, tuple[Observation, ...]]:
+    return stated_in_folder(name, matrix) if os.path.isdir(name) else stated_environment(name, matrix)
+
+
 def _environment(options: argparse.Namespace, matrix: Matrix) -> tuple[Environment, tuple[Observation, ...]]:
     """The environment asked for: examined, or read, or read and filled with what is here; and what reproducers saw there before."""
-    stated, observations = stated_environment(options.from_, matrix) if options.from_ is not None else (None, ())
+    stated, observations = _stated(options.from_, matrix) if options.from_ is not None else (None, ())
     if stated is not None and not options.here:
         return stated, observations
     from doctor import probe

@@ -67,3 +67,29 @@ def stated_environment(name: str, matrix: Matrix) -> tuple[Environment, tuple[Ob
     if not reading.recognised and not environment.packages:
         raise DoctorError(f"{title}: no environment found in it; what can be read: {CAN_BE_READ}, or a traceback with its line numbers")
     return environment, reading.observations
+
+
+def stated_in_folder(folder: str, matrix: Matrix) -> tuple[Environment, tuple[Observation, ...]]:
+    """The environment that a project's folder states: of its files the surest that names a version, which is said with those left aside.
+
+    Raises `DoctorError` when the folder cannot be listed, or none of its files states one.
+    """
+    from doctor.readers.repository import stating_files
+
+    try:
+        files = stating_files(folder)
+    except OSError as error:
+        raise DoctorError(f"{folder}: cannot be read: {error.strerror}") from None
+    for file in files:
+        try:
+            environment, observations = stated_environment(file, matrix)
+        except DoctorError as error:
+            output.complain(str(error))
+            continue
+        if any(each.version is not None for each in environment.packages.values()):
+            others = [each for each in files if each != file]
+            if others:
+                output.complain(f"{file} is read, and not {', '.join(others[:5])}{', ...' if len(others) > 5 else ''}: --from takes one by its name")
+            return environment, observations
+    looked = "a lock file, requirements.txt, environment.yml, pyproject.toml or Dockerfile"
+    raise DoctorError(f"{folder}: {looked} that states a version of what doctor knows is not in it; an environment's folder goes to --python")

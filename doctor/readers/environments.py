@@ -23,6 +23,7 @@ from doctor.readers.lines import MAX_LINE_CHARACTERS
 from doctor.readers.listings import CondaFileReader, ListingReader
 from doctor.readers.locks import LockReader
 from doctor.readers.paths import PathReader
+from doctor.readers.project_files import project_file_reader
 from doctor.readers.prose import ProseReader
 from doctor.readers.statements import IN_PROSE, Device, Ledger, Settled, Source, counted, settle
 from doctor.readers.values import accelerator, distribution, drivers, number, platform_of, python_version, torch_runtime
@@ -30,7 +31,8 @@ from doctor.readers.variables import VariableReader
 
 CAN_BE_READ = (
     "`transformers env`, `accelerate env`, `hf env`, `diffusers-cli env`, collect_env, pip list, pip freeze, uv pip list, conda list, "
-    "requirements.txt, pylock.toml, uv.lock, poetry.lock, environment.yml, versions in prose, or a report of doctor's"
+    "requirements.txt, pyproject.toml, pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock, pixi.lock, conda-lock.yml, environment.yml, "
+    "Dockerfile, versions in prose, or a report of doctor's"
 )
 _BEGINNING, _WRITER = '"schema_version"', '"doctor_version"'
 _WRITER_LINES = 6
@@ -91,7 +93,7 @@ class EnvironmentReader:
         self._name = name or "the text"
         base = os.path.basename(name) if name is not None else None
         self._ledger = Ledger(packages)
-        self._lock = LockReader(self._ledger, base)
+        self._lock = project_file_reader(self._ledger, base) or LockReader(self._ledger, base)
         self._document: list[str] = []
         self._characters = 0
         self._brace = self._anything = False
@@ -234,7 +236,8 @@ def environment_of(reading: Reading, packages: Collection[str]) -> Environment:
 
 
 def _manager(reading: Reading) -> Manager:
-    names: Mapping[str, Manager] = {"uv-project": Manager("uv-project"), "poetry": Manager("poetry"), "pdm": Manager("pdm"), "uv": Manager("uv")}
+    known = (Manager("uv-project"), Manager("poetry"), Manager("pdm"), Manager("pixi"), Manager("uv"))
+    names: Mapping[str, Manager] = {each.name: each for each in known}
     managers = [names[each.manager] for each in reading.sources if each.manager is not None]
     return managers[0] if managers else Manager("pip")
 

@@ -171,3 +171,24 @@ def test_a_command_for_an_environment_that_is_elsewhere_is_aimed_at_none_here(do
     assert report.json["upgrade"]["command"].startswith(f"{old_stack}/bin/python -m pip install ")
     there = doctor("check", "--from", "report.json", "--strict", "--format", "json")
     assert there.json["upgrade"]["command"].startswith("pip install ")
+
+
+def test_a_projects_folder_is_read_for_what_says_most_surely_what_is_installed(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("transformers==4.46.3\ntorch==2.4.1\n")
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker" / "Dockerfile").write_text("FROM python:3.11\n")
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "requirements.txt").write_text("transformers==4.0.0\n")
+    ran = doctor("check", "--from", ".", "--format", "json")
+    assert ran.json["environment"]["packages"]["transformers"]["version"] == "4.46.3"
+    assert ran.err == "doctor: requirements.txt is read, and not docker/Dockerfile: --from takes one by its name\n"
+    (tmp_path / "uv.lock").write_text(UV)
+    ran = doctor("check", "--from", ".", "--format", "json")
+    assert ran.json["environment"]["packages"]["torch"]["version"] == "2.5.1"
+    assert ran.err == "doctor: uv.lock is read, and not requirements.txt, docker/Dockerfile: --from takes one by its name\n"
+
+
+def test_a_projects_folder_without_such_a_file(doctor: Doctor, tmp_path: Path) -> None:
+    ran = doctor("check", "--from", tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert "that states a version of what doctor knows is not in it" in ran.err
