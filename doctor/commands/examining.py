@@ -80,16 +80,21 @@ def stated_in_folder(folder: str, matrix: Matrix) -> tuple[Environment, tuple[Ob
         files = stating_files(folder)
     except OSError as error:
         raise DoctorError(f"{folder}: cannot be read: {error.strerror}") from None
+    broken = []
     for file in files:
         try:
             environment, observations = stated_environment(file, matrix)
         except DoctorError as error:
-            output.complain(str(error))
+            broken.append(error)
             continue
         if any(each.version is not None for each in environment.packages.values()):
+            for each in broken:
+                output.complain(str(each))
             others = [each for each in files if each != file]
             if others:
                 output.complain(f"{file} is read, and not {', '.join(others[:5])}{', ...' if len(others) > 5 else ''}: --from takes one by its name")
             return environment, observations
+    if broken:
+        raise broken[0]
     looked = "a lock file, requirements.txt, environment.yml, pyproject.toml or Dockerfile"
     raise DoctorError(f"{folder}: {looked} that states a version of what doctor knows is not in it; an environment's folder goes to --python")
