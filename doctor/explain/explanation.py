@@ -7,6 +7,7 @@ from typing import Literal
 
 from doctor.facts.environment import Environment
 from doctor.facts.frozen import Frozen, field
+from doctor.facts.loading import LoadReport
 from doctor.facts.symptom import Failure, Frame
 from doctor.knowledge.family import KnownMessage
 from doctor.upgrade.plan import Change
@@ -101,6 +102,8 @@ class Explanation(Frozen):
     """Harmful advice the text holds."""
     ranks: tuple[int, ...] = ()
     """The ranks of a distributed run whose lines the text holds."""
+    load_reports: tuple[LoadReport, ...] = ()
+    """The names that loads found on one side only, as loaders print them."""
 
     def __str__(self) -> str:
         from doctor.explain import brief

@@ -43,7 +43,8 @@ def foreign_cause(failure: Failure, judgement: Judgement, clues: Clues, known: K
     if kind is not None and not ours:
         because = f"the failure says so itself: {failure.exception}" if failure.exception else "the text says so"
         return kind.name, _cause(kind.kind, kind.title, _BY_KIND, (because,), kind.remedy)
-    if judgement.foreign >= SURE and not says_little_else(failure, clues) and not _looks_like_ours(failure, known):
+    silent = not failure.message and any(clues.holds(pattern) for pattern in known.matrix.family.silent)
+    if judgement.foreign >= SURE and not (silent or says_little_else(failure, clues) or _looks_like_ours(failure, known)):
         confidence = min(round(judgement.foreign, 2), _BY_KIND)
         if kind is not None:
             return kind.name, _cause(kind.kind, kind.title, confidence, judgement.because, kind.remedy)
@@ -97,8 +98,11 @@ def _is_elsewhere(failure: Failure, clues: Clues, matrix: Matrix) -> bool:
 
 
 def tells_of_a_failure(clues: Clues, matrix: Matrix) -> bool:
-    """Whether a text that shows no failure tells of one of the family: it names the family, what is used there, and that it fails."""
+    """Whether a text that shows no failure tells of one of the family: it names the family, what is used there, and that it fails; or what
+    is enough by itself, such as a load report that misses weights."""
     family = matrix.family
+    if any(clues.holds(pattern) for pattern in family.silent):
+        return True
     harmful = any(clues.holds(each.pattern) for each in matrix.advice)
     named = any(clues.holds(pattern) for pattern in family.named)
     near = harmful or any(clues.holds(pattern) for pattern in family.near)

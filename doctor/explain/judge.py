@@ -19,7 +19,7 @@ def text_patterns(matrix: Matrix) -> set[str]:
     patterns = {pattern for sign in signs for pattern in (*sign.text, *sign.without_text)}
     patterns |= {sign.message for sign in signs if sign.message is not None} | set(advisory_mentions(matrix))
     family = matrix.family
-    patterns |= {*family.named, *family.near, *family.around, *family.failing, *(each.pattern for each in matrix.advice)}
+    patterns |= {*family.named, *family.near, *family.around, *family.failing, *family.silent, *(each.pattern for each in matrix.advice)}
     patterns |= {pattern for each in matrix.observations for pattern in each.text}
     patterns |= {kind.message for kind in matrix.foreign if kind.message is not None}
     return patterns | {pattern for known in matrix.messages for pattern in known.told}

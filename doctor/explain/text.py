@@ -12,6 +12,7 @@ from doctor.explain.causes import Known
 from doctor.explain.explanation import NOT_OURS, UNKNOWN, Clues, Explanation
 from doctor.explain.features import WordReader
 from doctor.explain.judge import explain, text_patterns
+from doctor.explain.loading import told_by
 from doctor.explain.model import fitted_model
 from doctor.facts.environment import Environment, Unknown
 from doctor.facts.symptom import Failure
@@ -20,6 +21,7 @@ from doctor.knowledge.releases import known_releases
 from doctor.readers.clues import ClueReader
 from doctor.readers.environments import EnvironmentReader, Reading, environment_of, filled_from
 from doctor.readers.lines import cleaned_line
+from doctor.readers.load_reports import LoadReportReader
 from doctor.readers.prefixes import PrefixReader, scope_of
 from doctor.readers.regions import Regions
 from doctor.readers.sieve import MAX_CHARACTERS, GoesOn, Sieve, in_blocks
@@ -69,6 +71,7 @@ class TextReader:
         self._prefixes = PrefixReader()
         self._processes: set[str] = set()
         self._tracebacks = TracebackReader()
+        self._load_reports = LoadReportReader()
         self._clues = ClueReader(text_patterns(matrix))
         self._head: list[str] = []
         self._head_characters = 0
@@ -143,6 +146,7 @@ class TextReader:
             shown = self._tracebacks.take(number, printed) or shown
         if printed.process is not None and len(self._processes) < _MAX_PROCESSES:
             self._processes.add(printed.process)
+        shown = self._load_reports.feed(self._count, printed.text, printed.process) or shown
         text = printed.text if printed.stream else clean
         self._clues.feed(self._count, text, printed.process)
         self._words.feed(text, printed.process)
@@ -172,7 +176,7 @@ class TextReader:
             environment = filled_from(environment, here)
         seen = self._tracebacks.failures() if failures is None else failures
         environment = with_dated_versions(environment, date_frames(frame for each in seen for frame in each.frames), self._matrix.packages)
-        return explain(seen, self.clues(), self._known(environment), self._ranks())
+        return replace(explain(seen, self.clues(), self._known(environment), self._ranks()), load_reports=self._load_reports.reports())
 
     def _known(self, environment: Environment) -> Known:
         model = fitted_model() if self._fitted else None
@@ -185,6 +189,9 @@ class TextReader:
 
     def clues(self) -> Clues:
         """The clues, by process where there are several: what the only one printed may well be about anything else in the text."""
+        for report in self._load_reports.reports():
+            for said in told_by(report):
+                self._clues.feed(report.line, said, report.process)
         anybody: dict[str, int] = {}
         by_process: dict[str, dict[str, int]] = {}
         found = self._clues.found(self._prefixes.settled)

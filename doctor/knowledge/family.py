@@ -23,11 +23,13 @@ class Family(Frozen):
     """The stack and what is done with it: a failure without frames is not foreign in a text that speaks of it."""
     failing: tuple[Pattern, ...] = ()
     """That something failed, in several languages."""
+    silent: tuple[Pattern, ...] = ()
+    """What tells of a failure by itself, though none was raised."""
     anybodys: tuple[Pattern, ...] = ()
     """Messages of advisories that any other program can have as well: they say nothing where no package of the stack is in sight."""
 
 
-FAMILY_KEYS = ("named", "near", "around", "failing", "anybodys")
+FAMILY_KEYS = ("named", "near", "around", "failing", "silent", "anybodys")
 
 
 class Advice(Frozen):

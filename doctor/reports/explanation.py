@@ -11,6 +11,7 @@ from doctor.diagnosis.finding import Finding
 from doctor.explain.explanation import ExplainedFailure, Explanation, LikelyCause
 from doctor.explain.places import is_notebook, own_frame
 from doctor.facts.environment import STACK, Environment
+from doctor.facts.loading import LoadReport
 from doctor.facts.symptom import Frame
 from doctor.knowledge.family import KnownMessage
 from doctor.knowledge.matrix import Matrix
@@ -109,6 +110,8 @@ class ExplanationReport:
     """When a cause is not sure: what would be needed, and where to send it."""
     ranks: tuple[int, ...]
     """The ranks of a distributed run whose lines the text holds."""
+    load_reports: tuple[LoadReport, ...]
+    """The names that loads found on one side only, as loaders print them, each list at most 2000 long."""
     environment: Environment
     """As the text states it; `environment.sources` says where each fact was read."""
     matrix: MatrixSummary
@@ -136,6 +139,7 @@ def explanation_report(
         findings=tuple(fault_finding(each) for each in explanation.environment.faults),
         send=_send(failures, explanation.environment),
         ranks=explanation.ranks,
+        load_reports=explanation.load_reports,
         environment=explanation.environment,
         matrix=MatrixSummary(matrix.version, len(matrix.advisories)),
         exit_code=_exit_code(failures, explanation.warnings),
