@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from doctor.explain.text import explain_lines
     from doctor.facts.environment import Environment
     from doctor.hook import explain_exception, install_excepthook
+    from doctor.inspecting import ModelInspection, assert_loaded, inspect_model
     from doctor.knowledge.matrix import Advisory, Matrix
     from doctor.knowledge.matrix_file import MatrixFileError, load_matrix
 
@@ -41,13 +42,16 @@ _HOME = {
     "Finding": "doctor.diagnosis.finding",
     "Matrix": "doctor.knowledge.matrix",
     "MatrixFileError": "doctor.knowledge.matrix_file",
+    "ModelInspection": "doctor.inspecting",
     "Narrowing": "doctor.diagnosis.finding",
     "Policy": "doctor.diagnosis.policy",
+    "assert_loaded": "doctor.inspecting",
     "diagnose": "doctor.api",
     "examine": "doctor.api",
     "read_programs": "doctor.api",
     "explain_exception": "doctor.hook",
     "explain_lines": "doctor.explain.text",
+    "inspect_model": "doctor.inspecting",
     "install_excepthook": "doctor.hook",
     "load_matrix": "doctor.knowledge.matrix_file",
 }
@@ -61,13 +65,16 @@ __all__ = [
     "Finding",
     "Matrix",
     "MatrixFileError",
+    "ModelInspection",
     "Narrowing",
     "Policy",
     "__version__",
+    "assert_loaded",
     "diagnose",
     "examine",
     "explain_exception",
     "explain_lines",
+    "inspect_model",
     "install_excepthook",
     "load_matrix",
     "read_programs",

@@ -19,7 +19,7 @@ FLOORS = (
     {"api", "explain"},
     {"reports"},
     {"commands"},
-    {"cli", "hook"},
+    {"cli", "hook", "inspecting"},
     {"__main__", "__init__"},
 )
 """From the ground up. A room imports what lies below it, and itself."""

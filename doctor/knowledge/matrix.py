@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from packaging.version import InvalidVersion, Version
 
 from doctor.facts.frozen import Frozen, field, replace
+from doctor.facts.inspection import FaultKind
 from doctor.knowledge.cause import Cause, Observation
 from doctor.knowledge.family import FAMILY_KEYS, Advice, Family, Foreign, KnownMessage
 from doctor.knowledge.schema import Mismatch, Path, Text
@@ -165,6 +166,8 @@ class Advisory(Frozen):
     """Advice in circulation that makes it worse."""
     related: tuple[AdvisoryId, ...] = ()
     """Ids of others worth a look beside it."""
+    leaves: tuple[FaultKind, ...] = ()
+    """How a model that was loaded is wrong because of it, as `doctor verify` finds it; empty where nothing is to be seen in the model."""
 
 
 class PackageCoverage(Frozen):

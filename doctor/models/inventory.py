@@ -18,6 +18,7 @@ from doctor.models.safetensors import read_tensors
 
 CONFIG = "config.json"
 PIPELINE = "model_index.json"
+_PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 
 
@@ -40,9 +41,30 @@ def read_checkpoint(path: str, named: str | None = None) -> Checkpoint:
     if name.endswith(".safetensors"):
         beside = os.path.join(folder, CONFIG)
         return _with_config(named, folder, read_object(beside) if os.path.isfile(beside) else {}, _in_safetensors(folder, (name,)))
-    if name.endswith((".bin", ".pt", ".pth", ".ckpt")):
+    if name.endswith(_PICKLED):
         raise DoctorError(f"{path}: a pickle, which runs code when it is opened, so doctor does not: name the folder with its {CONFIG}")
     return _with_config(named, folder, read_object(path), _Weights("none"))
+
+
+def read_weights(path: str, named: str | None = None) -> Checkpoint:
+    """The weights alone, for a model that is loaded already: of a folder, with a configuration or without, or one file, a pickled one too.
+
+    What a pickled file holds is not looked at. Raises `DoctorError` as `read_checkpoint` does, and where there are no weights.
+    """
+    named = named or path
+    if not os.path.isdir(path):
+        folder, name = os.path.split(path)
+        if name.endswith(_PICKLED):
+            return Checkpoint(named, folder or os.curdir, "bin", files=_stored_files(folder, (name,)))
+        return read_checkpoint(path, named)
+    weights = _weights(path)
+    if weights.format == "none":
+        found = tuple(each for each in names_in(Path(path)) if each.endswith(".safetensors"))
+        pickled = tuple(each for each in names_in(Path(path)) if each.endswith(_PICKLED))
+        if not found and not pickled:
+            raise DoctorError(f"{path}: there are no weights in it: no safetensors file and no .bin")
+        weights = _in_safetensors(path, found) if found else _Weights("bin", _stored_files(path, pickled))
+    return Checkpoint(named, path, weights.format, files=weights.files, tensors=weights.tensors, names=weights.names)
 
 
 class _Weights(Frozen):

@@ -45,6 +45,7 @@ def published_schemas() -> dict[str, str]:
     from doctor.reports.document import Report
     from doctor.reports.explained import ExplainedText
     from doctor.reports.explanation import ExplanationReport
+    from doctor.reports.inspection import InspectionReport
     from doctor.reports.matrix import Listing, Validation, VocabularyListing
 
     complete = {
@@ -59,6 +60,7 @@ def published_schemas() -> dict[str, str]:
         "explanation": ExplanationReport,
         "explained-text": ExplainedText,
         "dating": DatingReport,
+        "inspection": InspectionReport,
     }
     published = {name: schema.json_schema(kind, complete=True) for name, kind in complete.items()} | {"matrix": schema.json_schema(Matrix)}
     schemas = {}

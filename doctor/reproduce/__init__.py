@@ -7,9 +7,6 @@ import contextlib
 import hashlib
 import json
 import re
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +15,7 @@ from doctor.errors import DoctorError
 from doctor.facts.observation import Observation, ShapeObservation, Verdict, in_all_shapes
 from doctor.knowledge import schema
 from doctor.probe.child import Child, Outcome
+from doctor.probe.temporary import temporary_folder
 
 FOLDER = Path(__file__).resolve().parent
 SECONDS = 120.0
@@ -25,7 +23,6 @@ SECONDS = 120.0
 MEMORY_BYTES = 4 * 1024**3
 _IMPORT_SECONDS = 120.0
 _RUNNER = FOLDER / "_run.py"
-_REMOVER = FOLDER / "_remove.py"
 _SHARED = re.compile(r"^(?:import|from) (_\w+)", re.MULTILINE)
 
 
@@ -96,7 +93,7 @@ def run_reproducers(
     `ended(n)` is called now and then with how many have ended. Raises `DoctorError` when the interpreter cannot be started.
     """
     parts = [(script, name) for script in scripts for name in _wanted(script, shape)]
-    with _temporary_folder() as folder:
+    with temporary_folder("reproducers run in") as folder:
         options = {"folder": folder, "seconds": seconds, "bytes": MEMORY_BYTES, "jobs": jobs, "device": device}
         command = [python, "-B", str(_RUNNER), json.dumps(options), *(f"{script}::{name}" if name else str(script) for script, name in parts)]
         limit = _IMPORT_SECONDS + seconds * len(parts)
@@ -106,20 +103,6 @@ def run_reproducers(
         except OSError as error:
             raise DoctorError(f"{python} cannot be run: {error.strerror or error}") from None
     return _observed(outcome, parts)
-
-
-@contextlib.contextmanager
-def _temporary_folder() -> Iterator[str]:
-    """A folder that is removed in the end, also when doctor is killed. Raises `DoctorError` when there can be none."""
-    try:
-        made = tempfile.TemporaryDirectory(prefix="doctor-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise DoctorError(f"no temporary folder can be made, which reproducers run in (TMPDIR names another): {error.strerror}") from None
-    with made as folder:
-        command = [sys.executable, "-I", "-S", "-B", str(_REMOVER), folder]
-        # In a session of its own, so that what ends doctor's group does not end it.
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True):
-            yield folder
 
 
 def _wanted(script: Path, shape: str | None) -> Sequence[str]:

@@ -1,0 +1,144 @@
+"""Models that are loaded already, held against their files in the process that has them: three releases, one process each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import doctor
+from doctor.reports.json import published_schemas
+from tests.stacks import python_in
+
+Reports = dict[str, Any]
+STACKS = ("old_stack", "middle_stack", "current_stack")
+
+
+@pytest.fixture(scope="module")
+def inspected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Reports]:
+    """What `tests/programs/inspected.py` found in a stack."""
+    known: dict[str, Reports] = {}
+
+    def reports(stack: str) -> Reports:
+        if stack not in known:
+            python = python_in(request.getfixturevalue(stack))
+            known[stack] = run_beside("inspected.py", Path(python), tmp_path_factory.mktemp(stack))["found"]
+        return known[stack]
+
+    return reports
+
+
+def run_beside(program: str, python: Path, folder: Path) -> Any:
+    """The JSON that a program prints in a stack, with the doctor of these tests beside what is installed there."""
+    roots = [str(Path(doctor.__file__).parent.parent), *(each for each in sys.path if each.endswith("site-packages"))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(roots), "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
+    command = [str(python), "-B", str(Path(__file__).parent / "programs" / program), str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout[done.stdout.index("{") :])
+
+
+def faults(report: Any) -> dict[str, list[str]]:
+    """The tensors by kind of fault."""
+    found: dict[str, list[str]] = {}
+    for each in report["inspection"]["faults"]:
+        found.setdefault(each["kind"], []).extend(each["names"])
+    return found
+
+
+RIGHT = (
+    "llama", "sharded", "gpt2", "bfloat16", "without-head", "compiled", "offloaded", "pickled", "mixtral", "t5", "numbered",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_is_loaded_right_is_said_to_be(stack: str, inspected: Callable[[str], Reports]) -> None:
+    found = inspected(stack)
+    wrong = {name: (faults(found[name]), found[name]["inspection"]["not_told"]) for name in RIGHT if found[name]["exit_code"] != 0}
+    assert wrong == {}
+    assert found["gpt2"]["summary"].startswith("all 28 tensors are those of the file, 1 tie holds")
+    assert "9 of them offloaded" in found["offloaded"]["summary"]
+    assert found["offloaded"]["exposed"]
+    assert found["without-head"]["inspection"]["unused"] == ["lm_head.weight"]
+    assert found["random-numbers-kept"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_each_way_to_be_wrong_is_told_by_name(stack: str, inspected: Callable[[str], Reports]) -> None:
+    found = faults(inspected(stack)["many"])
+    first, second = "model.layers.0.", "model.layers.1."
+    assert found.pop("buffer-not-as-built") == ["model.rotary_emb.inv_freq"]
+    assert found == {
+        "uninitialised": [first + "mlp.up_proj.weight"],
+        "fresh": [second + "mlp.up_proj.weight", second + "mlp.down_proj.weight"],
+        "on-meta": [first + "self_attn.k_proj.weight"],
+        "transposed": [first + "self_attn.q_proj.weight"],
+        "another-tensor": [first + "mlp.gate_proj.weight"],
+        "other-shape": [first + "self_attn.v_proj.weight"],
+        "other-values": [second + "self_attn.q_proj.weight"],
+        "rounded": [second + "self_attn.k_proj.weight"],
+    }
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_ties_are_those_of_the_class(stack: str, inspected: Callable[[str], Reports]) -> None:
+    found = inspected(stack)
+    assert faults(found["untied"]) == {"tie-lost": ["transformer.wte.weight", "lm_head.weight"]}
+    tied = faults(found["tied"])
+    assert tied.pop("tie-unasked") == ["model.layers.0.mlp.up_proj.weight", "model.layers.1.mlp.up_proj.weight"]
+    assert tied == {"another-tensor": ["model.layers.0.mlp.up_proj.weight"]}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_new_head_is_random_and_said_to_be(stack: str, inspected: Callable[[str], Reports]) -> None:
+    assert faults(inspected(stack)["new-head"]) == {"fresh": ["score.weight"]}
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        ("old_stack", {}),
+        ("middle_stack", {"parameter-not-as-built": ["scale"]}),
+        ("current_stack", {"parameter-not-as-built": ["scale"], "buffer-not-as-built": ["table"]}),
+    ],
+)
+def test_silent_faults_of_a_release_are_found_there_with_their_advisories(
+    stack: str, expected: dict[str, list[str]], inspected: Callable[[str], Reports]
+) -> None:
+    """An added parameter is lost since 4.51.0 (MT012), a non-persistent buffer since 5.0.0 (MT016)."""
+    report = inspected(stack)["own"]
+    assert faults(report) == expected
+    named = {each["kind"]: each["advisories"] for each in report["inspection"]["faults"]}
+    assert "MT012" in named.get("parameter-not-as-built", ["MT012"])
+    assert "MT016" in named.get("buffer-not-as-built", ["MT016"])
+
+
+def test_modules_that_are_no_transformers_model(inspected: Callable[[str], Reports]) -> None:
+    found = inspected("current_stack")
+    assert faults(found["all-on-meta"]) == {"on-meta": ["table", "embed.weight", "head.weight"]}
+    assert faults(found["after-to-empty"]) == {"buffer-not-as-built": ["table"], "tie-lost": ["embed.weight", "head.weight"]}
+    assert faults(found["assigned"]).keys() == {"tie-lost", "on-meta"}
+    assert faults(found["numbers-cast"]) == {"cast": ["ids"]}
+    assert found["without-checkpoint"]["exit_code"] == 2
+
+
+def test_the_report_has_the_published_shape(inspected: Callable[[str], Reports]) -> None:
+    schema = json.loads(published_schemas()["inspection.schema.json"])
+    reports = inspected("current_stack")
+    for report in (each for name, each in reports.items() if name != "random-numbers-kept"):
+        jsonschema.validate(report, schema)
+    digests = [each["digest"] for each in reports["gpt2"]["inspection"]["tensors"]]
+    assert all(isinstance(each, str) and len(each) == 32 for each in digests)
+    assert all(each["digest"] is None for each in reports["llama"]["inspection"]["tensors"])
+
+
+def test_without_torch_it_says_so() -> None:
+    with pytest.raises(doctor.DoctorError, match="torch is not imported"):
+        doctor.inspect_model(object())
