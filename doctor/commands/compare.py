@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from doctor.facts.environment import Environment
     from doctor.facts.observation import Observation
     from doctor.knowledge.matrix import Matrix
+    from doctor.reports.inspection import InspectionReport
 
+_MOST_BYTES = 512 * 1024 * 1024
+"""Of an inspection: a tensor takes a few hundred bytes."""
 EXIT_CODES = """\
 exit codes:
   0  no difference that doctor can see
   1  they differ
-  2  could not do what was asked
+  2  could not do what was asked, or could not compare all of two models
 """
 
 
@@ -33,12 +36,16 @@ def add(commands: Any) -> None:
         (
             "Show what differs between environments, riskiest first, and which findings only\n"
             "some of them have: works for me against broken for you, one rank against\n"
-            "another, before against after."
+            "another, before against after. Inspections of models (`doctor verify --digests\n"
+            "--format json`) are compared tensor by tensor."
         ),
         EXIT_CODES,
     )
     compare.add_argument(
-        "side", nargs="+", metavar="SIDE", help="`here`, an interpreter or environment folder, or a file: a report, a listing, an issue text"
+        "side",
+        nargs="+",
+        metavar="SIDE",
+        help="`here`, an interpreter or environment folder, or a file: a report, a listing, an issue text, or inspections of models",
     )
     arguments.add_timeout_option(compare)
     compare.add_argument("--no-live", action="store_true", help="run nothing of the environments examined; torch is then not asked")
@@ -58,6 +65,11 @@ def _run(options: argparse.Namespace) -> int:
 
     if len(options.side) < 2:
         raise DoctorError("compare: name two environments or more; `here` is one of them")
+    models = [_is_inspection(side) for side in options.side]
+    if any(models):
+        if not all(models):
+            raise DoctorError(f"compare: {options.side[models.index(False)]} is no inspection of a model, and the others are: compare like with like")
+        return _run_on_models(options)
     with output.destination(options.output) as page:
         matrix = arguments.matrix_of(options)
         environments, observed = zip(*(_environment(side, matrix, options) for side in options.side), strict=True)
@@ -81,6 +93,58 @@ def _run(options: argparse.Namespace) -> int:
 
         output.write(page, options.format, report, show)
     return code
+
+
+def _is_inspection(side: str) -> bool:
+    """Whether a side is the document of `doctor verify` or `doctor.inspect_model`."""
+    from pathlib import Path
+
+    from doctor.files import read_beginning
+
+    try:
+        beginning = read_beginning(Path(side), 4096)
+    except OSError:
+        return False
+    return beginning.lstrip().startswith(b"{") and b'"document": "inspection"' in beginning
+
+
+def _run_on_models(options: argparse.Namespace) -> int:
+    from doctor.reports.tensor_comparison import tensor_comparison
+
+    with output.destination(options.output) as page:
+        report = tensor_comparison(options.side, [_inspection(side) for side in options.side])
+        trusted = [each.name for each in report.differences]
+        report = gate(options.redact, trusted=trusted).value(report)
+
+        def show(console: Console) -> None:
+            from doctor.reports.terminal.tensor_comparison import print_tensor_comparison
+
+            print_tensor_comparison(report, console)
+
+        output.write(page, options.format, report, show)
+    return report.exit_code
+
+
+def _inspection(side: str) -> InspectionReport:
+    """Raises `DoctorError` where the file is cut short, or has not the shape it should."""
+    import json
+    from pathlib import Path
+
+    from doctor.files import read_file
+    from doctor.knowledge import schema
+    from doctor.reports.inspection import InspectionReport
+
+    try:
+        data = json.loads(read_file(Path(side), _MOST_BYTES))
+    except OSError as error:
+        raise DoctorError(f"{side}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise DoctorError(f"{side}: not JSON, or cut short") from None
+    wrong = next(schema.mismatches(InspectionReport, data), None)
+    if wrong is not None:
+        raise DoctorError(f"{side}: {schema.dotted(wrong.path) or 'the document'}: {wrong.message}")
+    found: InspectionReport = schema.construct(InspectionReport, data)
+    return found
 
 
 def _environment(side: str, matrix: Matrix, options: argparse.Namespace) -> tuple[Environment, tuple[Observation, ...]]:

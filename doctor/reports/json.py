@@ -47,6 +47,7 @@ def published_schemas() -> dict[str, str]:
     from doctor.reports.explanation import ExplanationReport
     from doctor.reports.inspection import InspectionReport
     from doctor.reports.matrix import Listing, Validation, VocabularyListing
+    from doctor.reports.tensor_comparison import TensorComparison
 
     complete = {
         "report": Report,
@@ -61,6 +62,7 @@ def published_schemas() -> dict[str, str]:
         "explained-text": ExplainedText,
         "dating": DatingReport,
         "inspection": InspectionReport,
+        "tensor-comparison": TensorComparison,
     }
     published = {name: schema.json_schema(kind, complete=True) for name, kind in complete.items()} | {"matrix": schema.json_schema(Matrix)}
     schemas = {}
