@@ -100,6 +100,12 @@ def _run(options: argparse.Namespace) -> int:
         model = _model(options.model) if options.model is not None else None
         program = _program(options, settings, model)
         diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations, policy=policy, program=program, model=model)
+        if program is not None and model is not None and options.from_ is None and not options.no_live and _depends_on_placement(diagnosis.findings):
+            from doctor.commands.placing import with_placement
+
+            with output.progress("placing the model on meta"):
+                model = with_placement(model, program, environment)
+            diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations, policy=policy, program=program, model=model)
         for each in program.unread if program is not None else ():
             output.complain(f"{each.file}{f':{each.line}' if each.line else ''}: {each.reason}")
         if options.write_baseline is not None:
@@ -123,6 +129,15 @@ def _program(options: argparse.Namespace, settings: Settings, model: Model | Non
 
     with output.stepped("reading the program") as reading:
         return scan(names, exclude=(*settings.exclude, *(options.exclude or ())), reading=reading)
+
+
+def _depends_on_placement(findings: Sequence[Finding]) -> bool:
+    """Whether any finding would be decided by where the model goes."""
+    from doctor.diagnosis.placed import LEFT
+    from doctor.knowledge.uses import VOCABULARY
+
+    questions = {VOCABULARY[each].meaning for each in LEFT}
+    return any(each.concerns == "possible-use" and questions & set(each.missing) for each in findings)
 
 
 def _suggestions(findings: Sequence[Finding]) -> str:

@@ -122,7 +122,7 @@ def _in_safetensors(folder: str, names: Sequence[str], index: str | None = None)
     names = sorted(set(weight_map.values())) if weight_map is not None else names
     tensors = tuple(tensor for each in names for tensor in read_tensors(os.path.join(folder, each), each))
     if weight_map is not None and index is not None:
-        tensors = _as_indexed(os.path.join(folder, index), weight_map, tensors)
+        tensors = as_indexed(os.path.join(folder, index), weight_map, tensors)
     return _Weights("safetensors", _stored_files(folder, names), tensors, tuple(each.name for each in tensors))
 
 
@@ -147,14 +147,9 @@ def _parts(folder: str) -> Iterator[str]:
 
 
 def _weight_map(folder: str, index: str) -> dict[str, str]:
-    """Which file each tensor is in. Raises `DoctorError` for a name that leads out of the folder."""
+    """Which file each tensor is in. Raises `DoctorError` for a name that leads out of the folder, and for files that are not there."""
     path = os.path.join(folder, index)
-    weight_map = read_object(path).get("weight_map")
-    if not isinstance(weight_map, dict) or not weight_map or not all(isinstance(each, str) for each in weight_map.values()):
-        raise DoctorError(f"{path}: needs a `weight_map` from the names of tensors to those of files")
-    outside = next((each for each in weight_map.values() if not _is_inside(each)), None)
-    if outside is not None:
-        raise DoctorError(f"{path}: names {outside!r}, which is no file in its folder")
+    weight_map = weight_map_in(path, read_object(path))
     files = sorted(set(weight_map.values()))
     missing = [each for each in files if not os.path.lexists(os.path.join(folder, each))]
     if missing:
@@ -164,7 +159,18 @@ def _weight_map(folder: str, index: str) -> dict[str, str]:
     return weight_map
 
 
-def _as_indexed(path: str, weight_map: Mapping[str, str], tensors: tuple[StoredTensor, ...]) -> tuple[StoredTensor, ...]:
+def weight_map_in(path: str, index: Mapping[str, Any]) -> dict[str, str]:
+    """Which file each tensor is in, by an index read from `path`. Raises `DoctorError` for a name that leads out of its folder."""
+    weight_map = index.get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map or not all(isinstance(each, str) for each in weight_map.values()):
+        raise DoctorError(f"{path}: needs a `weight_map` from the names of tensors to those of files")
+    outside = next((each for each in weight_map.values() if not _is_inside(each)), None)
+    if outside is not None:
+        raise DoctorError(f"{path}: names {outside!r}, which is no file in its folder")
+    return weight_map
+
+
+def as_indexed(path: str, weight_map: Mapping[str, str], tensors: tuple[StoredTensor, ...]) -> tuple[StoredTensor, ...]:
     """The tensors that the index names, each from its file: what else lies in the files is not the model's."""
     held = {(each.name, each.file): each for each in tensors}
     lacking = next(((name, file) for name, file in weight_map.items() if (name, file) not in held), None)

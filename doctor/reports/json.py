@@ -45,6 +45,7 @@ def published_schemas() -> dict[str, str]:
     from doctor.reports.document import Report
     from doctor.reports.explained import ExplainedText
     from doctor.reports.explanation import ExplanationReport
+    from doctor.reports.fit import FitReport
     from doctor.reports.inspection import InspectionReport
     from doctor.reports.matrix import Listing, Validation, VocabularyListing
     from doctor.reports.tensor_comparison import TensorComparison
@@ -61,6 +62,7 @@ def published_schemas() -> dict[str, str]:
         "explanation": ExplanationReport,
         "explained-text": ExplainedText,
         "dating": DatingReport,
+        "fit": FitReport,
         "inspection": InspectionReport,
         "tensor-comparison": TensorComparison,
     }
