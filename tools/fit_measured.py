@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from packaging.version import Version
 from doctor.facts.placement import Placement, Refusal
 from doctor.models.inventory import read_checkpoint
 from doctor.models.loading import peak_of
-from doctor.probe.placement import Attempt, NoAnswer, Question, ask_placement
+from doctor.probe.placement import SCRIPT, Attempt, NoAnswer, Question, ask_placement, placements_in, write_job
 
 _INSIDE = Path(__file__).parent / "inside"
 _SHARES = {"one device": 10.0, "most in RAM": 0.7, "some in RAM": 0.35, "all on disk": 0.0}
@@ -55,42 +56,63 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _run(python: str, *arguments: str) -> list[Any]:
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "HF_MODULES_CACHE": os.path.join(os.path.dirname(python), "fit-modules")}
-    done = subprocess.run([python, *arguments], capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run([python, *arguments], capture_output=True, text=True, check=False, env=_variables(python))
     found = [json.loads(each) for each in done.stdout.splitlines() if each.startswith(("{", "["))]
     if not found:
         raise SystemExit(f"{python} {arguments[:2]}: {done.stderr[-500:]}")
     return found
 
 
+def _variables(python: str) -> dict[str, str]:
+    return {**os.environ, "CUDA_VISIBLE_DEVICES": "", "HF_MODULES_CACHE": os.path.join(os.path.dirname(python), "fit-modules")}
+
+
 def _placements(python: str, folder: str) -> Iterator[str]:
     os.makedirs(folder, exist_ok=True)
-    same = total = 0
-    for made in _run(python, str(_INSIDE / "fit_loads.py"), "make", folder):
-        name = made["name"]
-        if "error" in made:
-            yield f"{name}: not made: {made['error']}"
-            continue
+    made = _run(python, str(_INSIDE / "fit_loads.py"), "make", folder)
+    yield from (f"{each['name']}: not made: {each['error']}" for each in made if "error" in each)
+    limits = {each["name"]: _limits(each) for each in made if "error" not in each}
+    settings = [
+        json.dumps({"name": name, "device_map": "auto", "dtype": _dtype(name), "setting": setting, "max_memory": each})
+        for name, settings in limits.items()
+        for setting, each in settings.items()
+    ]
+    loaded = {(each["name"], each["setting"]): each for each in _run(python, str(_INSIDE / "fit_loads.py"), "load", folder, *settings)}
+    foretold = _foretold(python, folder, limits)
+    same = 0
+    for (name, setting), placed in foretold.items():
+        difference, error = _difference(placed, loaded[name, setting]), loaded[name, setting].get("error", "")
+        same += not difference
+        if difference or error:
+            yield f"{name}, {setting}: {difference or 'alike'}{f'; really {error[:80]}' if error else ''}"
+    yield f"{same} of {len(loaded)} alike"
+
+
+def _dtype(name: str) -> str:
+    return _DTYPES.get(name, "float32")
+
+
+def _limits(made: dict[str, Any]) -> dict[str, dict[str, int]]:
+    size = made["bytes"] * (1 if _dtype(made["name"]) == "float32" else 0.5)
+    return {setting: {"cpu": int(size * share)} for setting, share in _SHARES.items()}
+
+
+def _foretold(python: str, folder: str, limits: dict[str, dict[str, dict[str, int]]]) -> dict[tuple[str, str], Placement | Refusal]:
+    """What doctor foretells of every model under every setting, by the two."""
+    questions: dict[str, Question] = {}
+    jobs: dict[str, str] = {}
+    for name, settings in limits.items():
         checkpoint = read_checkpoint(os.path.join(folder, name))
-        dtype = _DTYPES.get(name, "float32")
-        size = int(made["bytes"] * (1 if dtype == "float32" else 0.5))
-        limits = {setting: {"cpu": int(size * share)} for setting, share in _SHARES.items()}
-        common = {"name": name, "device_map": "auto", "dtype": dtype}
-        settings = [json.dumps({**common, "setting": setting, "max_memory": each}) for setting, each in limits.items()]
-        loaded = {each["setting"]: each for each in _run(python, str(_INSIDE / "fit_loads.py"), "load", folder, *settings)}
-        attempts = tuple(Attempt(dtype=dtype, max_memory=each, offload_folder=os.path.join(folder, "offloaded")) for each in limits.values())
-        answer = ask_placement(python, Question(checkpoint.config, code=checkpoint.code, trust_remote_code=True, attempts=attempts))
-        if isinstance(answer, NoAnswer):
-            yield f"{name}: no answer: {answer.reason}"
-            continue
-        for setting, placed in zip(limits, answer, strict=True):
-            total += 1
-            difference = _difference(placed, loaded[setting])
-            same += not difference
-            error = loaded[setting].get("error", "")
-            if difference or error:
-                yield f"{name}, {setting}: {difference or 'alike'}{f'; really {error[:80]}' if error else ''}"
-    yield f"{same} of {total} alike"
+        attempts = tuple(Attempt(_dtype(name), max_memory=each, offload_folder=os.path.join(folder, "offloaded")) for each in settings.values())
+        questions[name] = Question(checkpoint.config, code=checkpoint.code, trust_remote_code=True, attempts=attempts)
+        jobs[name] = write_job(tempfile.mkdtemp(prefix=f"{name}-", dir=folder), questions[name])
+    subprocess.run([python, str(_INSIDE / "fit_foretell.py"), str(SCRIPT), *jobs.values()], capture_output=True, check=True, env=_variables(python))
+    found = {}
+    for name, question in questions.items():
+        answer = placements_in(Path(f"{jobs[name]}.answer").read_bytes(), question)
+        placements = answer or (Refusal("no answer"),) * len(question.attempts)
+        found.update({(name, setting): placed for setting, placed in zip(limits[name], placements, strict=True)})
+    return found
 
 
 def _difference(placed: Placement | Refusal, loaded: dict[str, Any]) -> str:

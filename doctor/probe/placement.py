@@ -16,7 +16,7 @@ from doctor.probe.temporary import temporary_folder
 
 SECONDS = 240.0
 """How long importing transformers and building the largest of models on meta may take."""
-_SCRIPT = INSIDE / "placement.py"
+SCRIPT = INSIDE / "placement.py"
 
 
 class Attempt(Frozen):
@@ -86,20 +86,17 @@ def ask_placement(executable: str, question: Question, seconds: float = SECONDS)
     Raises `DoctorError` when there can be no temporary folder.
     """
     with temporary_folder("a model is built in") as folder:
-        job = os.path.join(folder, "job.json")
-        with open(job, "w", encoding="utf-8") as file:
-            json.dump(_job(folder, question), file)
-        command = script_command(executable, _SCRIPT, seconds)
-        command.insert(-1, job)
+        command = script_command(executable, SCRIPT, seconds)
+        command.insert(-1, write_job(folder, question))
         try:
             with Child(command, seconds) as child:
                 outcome = child.wait()
         except OSError as error:
             return NoAnswer(f"{executable} cannot be run: {error.strerror or error}")
+    found = placements_in(outcome.stdout, question)
+    if found is not None:
+        return found
     said = json_answers(outcome.stdout)
-    results = said.get("results")
-    if isinstance(results, list) and len(results) == len(question.attempts):
-        return tuple(_result(each) for each in results)
     step = said.get("step")
     at = f" at: {step}" if isinstance(step, str) else ""
     if isinstance(said.get("error"), str):
@@ -107,6 +104,21 @@ def ask_placement(executable: str, question: Question, seconds: float = SECONDS)
     if outcome.timed_out:
         return NoAnswer(f"it did not end within {seconds:.0f} s{at}")
     return NoAnswer(one_line(f"it ended with {outcome.ending}{at} {last_line(outcome.stderr)}"))
+
+
+def write_job(folder: str, question: Question) -> str:
+    """Write into a folder what the child is to do, and what from_pretrained wants to see there; returns the job's file."""
+    path = os.path.join(folder, "job.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(_job(folder, question), file)
+    return path
+
+
+def placements_in(stdout: bytes, question: Question) -> tuple[Placement | Refusal, ...] | None:
+    """What the child said of each attempt; None where it did not come to an end."""
+    results = json_answers(stdout).get("results")
+    complete = isinstance(results, list) and len(results) == len(question.attempts)
+    return tuple(_result(each) for each in results) if complete and isinstance(results, list) else None
 
 
 def _result(data: Any) -> Placement | Refusal:

@@ -225,7 +225,7 @@ def loaded(folder, setting):
 
     import transformers.modeling_utils
 
-    modules = [module for module in list(sys.modules.values()) if getattr(module, "dispatch_model", None) is really]
+    modules = [module for module in list(sys.modules.values()) if getattr(module, "__dict__", {}).get("dispatch_model") is really]
     for module in modules:
         module.dispatch_model = dispatch_model
     name = setting["name"]
