@@ -145,7 +145,7 @@ def _peaks(python: str, folder: str, versions: dict[str, str]) -> Iterator[str]:
         (placed,) = answer
         assert isinstance(placed, Placement), placed
         foretold = peak_of(placed, checkpoint, Version(versions["transformers"]), mapped=device_map is not None)
-        really = seen["peak"]["VmRSS"]
+        really = seen["peak"]["VmHWM"]
         said = foretold.bytes if foretold is not None else 0
         yield f"| {kind} | {dtype} | {device_map or 'none'} | {said / 1e6:.0f} | {really / 1e6:.0f} | {(said - really) / really:+.0%} |"
 

@@ -9,7 +9,6 @@ One JSON object. Standard library and the patient's packages only; Linux.
 import json
 import os
 import sys
-import threading
 import warnings
 
 WIDTH = 1024
@@ -48,26 +47,15 @@ def load(folder, options):
     path = os.path.join(folder, options.pop("kind"))
     options["torch_dtype"] = getattr(torch, options["torch_dtype"])
     before = memory()
-    peaks = dict(before)
-    over = threading.Event()
-
-    def watch():
-        while not over.wait(0.004):
-            for name, size in memory().items():
-                peaks[name] = max(peaks[name], size)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
     model = transformers.LlamaForCausalLM.from_pretrained(path, **options)
-    over.set()
-    watcher.join()
-    return {"before": before, "peak": {**peaks, "VmRSS": memory()["VmHWM"]}, "after": memory(), "layers": len(model.model.layers)}
+    return {"before": before, "peak": memory(), "layers": len(model.model.layers)}
 
 
 def memory():
+    """What is resident now, and was at most."""
     with open("/proc/self/status", encoding="ascii") as file:
         said = dict(line.split(":", 1) for line in file if ":" in line)
-    return {name: int(said[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM", "RssAnon", "RssFile")}
+    return {name: int(said[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM")}
 
 
 if __name__ == "__main__":
