@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
-from doctor.diagnosis.concern import concern_of, concerns_environment
+from doctor.diagnosis.aim import Aim, aim
+from doctor.diagnosis.concern import concern_of
 from doctor.diagnosis.finding import CONCERNS, EVERYTHING, SEVERITIES, Finding, Narrowing
 from doctor.diagnosis.policy import CONCERN_COUNTS, Policy
 from doctor.diagnosis.program import Walk, walk_into
@@ -20,6 +21,7 @@ from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.knowledge.releases import Releases
 from doctor.knowledge.schema import shown
 from doctor.upgrade.plan import NO_PLAN, Plan, plan_upgrade
+from doctor.upgrade.proposals import Weighing, proposals
 
 
 class Diagnosis(Frozen):
@@ -37,6 +39,8 @@ class Diagnosis(Frozen):
     """The upgrade for what counts."""
     outlook: Plan = NO_PLAN
     """What upgrades would do for the exposures: told, not recommended."""
+    fixable: tuple[str, ...] = ()
+    """Ids of what counts and some change of releases clears, older ones and several at once among them: what `doctor fix` goes about."""
     observations: tuple[Observation, ...] = ()
     """What the reproducers saw that were run here."""
     policy: Policy = CONCERN_COUNTS
@@ -87,7 +91,7 @@ def diagnose(
     no variable were set but those that are known to be: one that a text does not name seldom is.
     """
     seen = {each.id: each for each in observations}
-    walks = _walks(program, model, matrix)
+    walks = walks_into(program, model, matrix)
     matches = _matches(_with_variables(environment, program), matrix)
     told = [(advisory, found) for advisory, found in matches if _told(advisory, found, environment)]
     asked = [(advisory, found) for advisory, found in told if narrowing.admits(advisory.id, found.package, advisory.severity)]
@@ -95,39 +99,49 @@ def diagnose(
         (advisory, found, _waived(_draft(advisory, found, environment, seen.get(advisory.id), symptoms, walk=walks.get(advisory.id)), policy))
         for advisory, found in asked
     ]
-    plan, outlook = _plans([each for _, _, each in drafts], environment, matrix, releases, matches=matches, policy=policy, walks=walks)
+    counted = aim(environment, matrix, [each for _, _, each in drafts], policy.counts, walks, strict=policy.strict)
+    others = aim(environment, matrix, [each for _, _, each in drafts], lambda each: _counts_not(each, policy), walks, strict=True)
+    plan, outlook = _plan(counted, matrix, releases), _plan(others, matrix, releases)
     changes = {each: change for change in (*plan.changes, *outlook.changes) for each in change.clears}
     findings = [replace(draft, remedy=remedy_for(advisory, found, changes.get(draft.id), environment)) for advisory, found, draft in drafts]
     faults = (_waived(fault_finding(fault), policy) for fault in environment.faults)
     findings += [each for each in faults if narrowing.admits(each.id, each.package, each.severity)]
     findings.sort(key=_nearest_and_worst_first)
     unknown = tuple(dict.fromkeys((*environment.unknown, *_not_covered(environment, matrix, narrowing))))
-    return Diagnosis(environment, matrix.version, len(matrix.advisories), tuple(findings), unknown, plan, outlook, observations, policy, program)
+    return Diagnosis(
+        environment=environment,
+        matrix_version=matrix.version,
+        advisories=len(matrix.advisories),
+        findings=tuple(findings),
+        unknown=unknown,
+        plan=plan,
+        outlook=outlook,
+        fixable=_fixable(counted, plan, matrix, releases),
+        observations=observations,
+        policy=policy,
+        program=program,
+    )
 
 
-def _plans(
-    drafts: list[Finding],
-    environment: Environment,
-    matrix: Matrix,
-    releases: Releases,
-    *,
-    matches: list[tuple[Advisory, Match]],
-    policy: Policy,
-    walks: Mapping[str, Walk],
-) -> tuple[Plan, Plan]:
-    """The upgrade for what counts, which may bring an exposure where nothing better is to be had, and what one would do for the others."""
-    assumed = replace(environment, variables_known=True)
-    held = {advisory.id for advisory, _ in matches if match(advisory, assumed) is not None}
-    curable = [each for each in drafts if each.id in held and each.kind not in NO_UPGRADE_CURES and each.status != "cleared"]
-    counted = [each.id for each in curable if policy.counts(each)]
-    others = [each.id for each in curable if not policy.counts(each) and each.waived is None]
-    exposures = (each.id for each in matrix.advisories if each.id not in walks and not concerns_environment(each, assumed))
-    tolerated = frozenset[str]() if policy.strict else frozenset(exposures)
-    return plan_upgrade(assumed, matrix, releases, held, counted, tolerated=tolerated), plan_upgrade(assumed, matrix, releases, held, others)
+def _counts_not(finding: Finding, policy: Policy) -> bool:
+    return finding.waived is None and not policy.counts(finding)
 
 
-def _walks(program: Program | None, model: Model | None, matrix: Matrix) -> dict[str, Walk]:
-    """How the program sets advisories off, by their ids."""
+def _fixable(aimed: Aim, plan: Plan, matrix: Matrix, releases: Releases) -> tuple[str, ...]:
+    """What the plan clears; where it clears nothing, what any set of releases does."""
+    kept = plan.remaining
+    if aimed.targets and not plan.changes:
+        best = next(iter(proposals(aimed.environment, Weighing(matrix, aimed.held, aimed.targets, aimed.tolerated), releases)), None)
+        kept = best.keeps if best is not None else aimed.targets
+    return tuple(each for each in aimed.targets if each not in kept)
+
+
+def _plan(aimed: Aim, matrix: Matrix, releases: Releases) -> Plan:
+    return plan_upgrade(aimed.environment, matrix, releases, aimed.held, aimed.targets, tolerated=aimed.tolerated)
+
+
+def walks_into(program: Program | None, model: Model | None, matrix: Matrix) -> dict[str, Walk]:
+    """How a program (None: none was shown) that loads `model` sets advisories off, or may, by their ids."""
     if program is None:
         return {}
     walks = ((advisory.id, walk_into(advisory, program, model)) for advisory in matrix.advisories)

@@ -22,7 +22,8 @@ from doctor.knowledge.matching import installed_version, match_with
 from doctor.knowledge.matrix import Advisory, Matrix, parse_version
 from doctor.knowledge.releases import Release, Releases
 
-_KINDS_AN_UPGRADE_ANSWERS = ("bug", "incompatibility")
+KINDS_AN_UPGRADE_ANSWERS = ("bug", "incompatibility")
+"""Kinds of advisory that lie in a release and not in how it is used: what no change may bring."""
 
 
 class PassedOver(Frozen):
@@ -119,8 +120,8 @@ def plan_upgrade(
     """
     if not findings:
         return NO_PLAN
-    new = tuple(each.id for each in matrix.advisories if each.id not in held and each.kind in _KINDS_AN_UPGRADE_ANSWERS)
-    choice = _Choice(matrix, releases, new, tuple(each for each in new if each in tolerated), _by_package(matrix, frozenset((*new, *findings))))
+    new = tuple(each.id for each in matrix.advisories if each.id not in held and each.kind in KINDS_AN_UPGRADE_ANSWERS)
+    choice = _Choice(matrix, releases, new, tuple(each for each in new if each in tolerated), by_package(matrix, frozenset((*new, *findings))))
     changes: dict[str, Change] = {}
     moves = first_moves = choice.moves(environment, findings)
     moved, remaining = environment, tuple(findings)
@@ -238,7 +239,8 @@ class _Choice(Frozen):
                 yield each
 
 
-def _by_package(matrix: Matrix, ids: Container[str]) -> Mapping[str, Sequence[Advisory]]:
+def by_package(matrix: Matrix, ids: Container[str]) -> Mapping[str, Sequence[Advisory]]:
+    """The advisories with these ids, by each package that they are about or that is a condition of theirs."""
     found: dict[str, list[Advisory]] = {}
     for advisory in matrix.advisories:
         if advisory.id in ids:
@@ -257,17 +259,17 @@ def movable(distribution: Distribution, environment: Environment) -> bool:
 def _installable(package: str, release: Release, environment: Environment) -> bool:
     """Whether this Python and the declared needs of what else is installed admit the release."""
     python = environment.python.version
-    if python is not None and not _admits(release.requires_python, parse_version(python)):
+    if python is not None and not admits(release.requires_python, parse_version(python)):
         return False
     now = installed_version(environment.packages[package])
     return all(
-        _admits(requirement.specifier, release.version)
+        admits(requirement.specifier, release.version)
         for requirement in environment.requirements
-        if requirement.package == package and now is not None and _admits(requirement.specifier, now)
+        if requirement.package == package and now is not None and admits(requirement.specifier, now)
     )
 
 
-def _admits(specifier: str, version: Version) -> bool:
+def admits(specifier: str, version: Version) -> bool:
     """Whether `version` is in `specifier`; text that is no specifier set forbids nothing."""
     try:
         return SpecifierSet(specifier).contains(version, prereleases=True)
