@@ -48,11 +48,11 @@ Doctor = Callable[..., Ran]
 def doctor(tmp_path: Path) -> Doctor:
     """Run the command in an empty folder, with nothing active but what `variables` say."""
 
-    def run(*arguments: object, cwd: Path = tmp_path, variables: Mapping[str, str] | None = None) -> Ran:
+    def run(*arguments: object, cwd: Path = tmp_path, variables: Mapping[str, str] | None = None, seconds: float = 120) -> Ran:
         environment = {name: value for name, value in os.environ.items() if name not in _ACTIVE}
         environment.update(variables or {})
         command = [sys.executable, "-m", "doctor", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment, timeout=seconds)
         assert "Traceback" not in done.stderr, done.stderr
         return Ran(done.returncode, done.stdout, done.stderr)
 

@@ -79,4 +79,8 @@ KNOWN_FAULTS = {
         "IN013", "error", "this build of torch carries no code for the GPU",
         "Install a build of torch whose architectures include the GPU's compute capability.", _START,
     ),
+    "unfinished-fix": KnownFault(
+        "IN015", "error", "a change that `doctor fix` was making was cut short",
+        "Run `doctor fix`: it offers to finish it, or to put back what was there before.", _METADATA,
+    ),
 }  # fmt: skip

@@ -21,6 +21,7 @@ from doctor.probe.memory import examine_disk, examine_memory
 from doctor.probe.packages import Packages, examine_packages, module_in
 from doctor.probe.platform import examine_platform
 from doctor.probe.torch_runtime import NEVER_STARTED, NOT_ASKED, TorchFacts, start_torch, torch_facts
+from doctor.probe.unfinished import unfinished_fix
 
 if TYPE_CHECKING:
     from doctor.probe.child import Child
@@ -87,11 +88,21 @@ def examine(
         drivers=gpu.drivers,
         variables=loading_variables(os.environ, interest.variables),
         requirements=packages.requirements,
-        faults=(*packages.faults, *_torch_faults(packages, torch.runtime), *gpu_faults(torch.runtime, gpu)),
+        faults=(
+            *unfinished_fix(Path(patient.python.prefix)),
+            *packages.faults,
+            *_torch_faults(packages, torch.runtime),
+            *gpu_faults(torch.runtime, gpu),
+        ),
         unknown=(*patient.unknown, *packages.unknown, *_unknown_versions(packages.installed.values()), *torch.unknown, *gpu.unknown),
         manager=environment_manager(Path(patient.python.prefix), directory, packages.installed.values(), has_pip),
         partial=packages.partial,
     )
+
+
+def current_choice(python: str | None) -> Patient:
+    """The interpreter at `python`, or the one the user means when it is None, as `examine` chooses it: what it says of itself alone."""
+    return ask_interpreter(choose_interpreter(python, os.environ, _current_folder()), os.environ)
 
 
 def _current_folder() -> Path:

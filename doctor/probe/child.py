@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -55,8 +55,11 @@ class Outcome:
 class Child:
     """A process of ours that runs somebody else's code. Use as a context manager: leaving it ends the process."""
 
-    def __init__(self, command: Sequence[str], timeout: float) -> None:
-        """Start `command`; `timeout` in seconds counts for `wait`. Raises OSError when it cannot be started."""
+    def __init__(self, command: Sequence[str], timeout: float, variables: Mapping[str, str] | None = None) -> None:
+        """Start `command` with these environment variables (None: doctor's own); `timeout` in seconds counts for `wait`.
+
+        Raises OSError when it cannot be started.
+        """
         self._timeout = timeout
         self._ended = False
         self._mark = os.urandom(8).hex()
@@ -68,7 +71,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, _MARK: self._mark},
+                env={**(os.environ if variables is None else variables), _MARK: self._mark},
                 pass_fds=self._lifeline.held,
                 start_new_session=True,  # POSIX: a group of its own, so that all it starts can be ended
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same for Windows
@@ -102,6 +105,10 @@ class Child:
         self._end(gently=timed_out)
         returncode = self._process.returncode
         return Outcome(-_KILL if returncode is None else returncode, self._stdout.collected(), self._stderr.collected(), timed_out)
+
+    def gone(self, seconds: float) -> bool:
+        """Whether the process has ended, waiting for that at most so long: killed, it may still be in the middle of a write."""
+        return self._over.wait(seconds)
 
     def _end(self, gently: bool) -> None:
         """Interrupt, then terminate, then kill; and kill whatever the child has started, in its group or out of it."""

@@ -17,7 +17,7 @@ from doctor.facts.frozen import Frozen, replace
 from doctor.facts.observation import Observation
 from doctor.facts.program import Unread
 from doctor.reports.redact import Redactor
-from doctor.upgrade.command import upgrade_command
+from doctor.upgrade.command import for_posix_shell, upgrade_command
 from doctor.upgrade.plan import Alternative, Change, Plan
 from doctor.version import __version__
 
@@ -47,6 +47,9 @@ class Upgrade(Frozen):
     """Releases that were weighed and are not recommended."""
     exposures: Plan
     """What upgrades would do for the findings that concern nobody as far as is known: told, not recommended."""
+    fix: str | None
+    """The `doctor fix` command that makes and proves a change for what counts, which may be another than `changes`: an older release, or several
+    packages at once. None where no change of releases would help, and for an environment that is not here."""
 
 
 class ReadProgram(Frozen):
@@ -100,7 +103,8 @@ def report_on(
     causes: tuple[LikelyCause, ...] = (),
 ) -> Report:
     """The report on a diagnosis, masked by `redactor`. Installation faults stand in `remaining` as well."""
-    command = upgrade_command(diagnosis.plan.changes, redactor.place(diagnosis.environment))
+    placed = redactor.place(diagnosis.environment)
+    command, fix = upgrade_command(diagnosis.plan.changes, placed), _fix_command(diagnosis, placed)
     diagnosis, traceback, accelerate_config, causes = redactor.value((diagnosis, traceback, accelerate_config, causes))
     plan, counted, program = diagnosis.plan, diagnosis.counted, diagnosis.program
     cleared = {each for change in plan.changes for each in change.clears}
@@ -119,6 +123,7 @@ def report_on(
             remaining=tuple(dict.fromkeys(each.id for each in counted if each.id not in cleared)),
             alternatives=plan.alternatives,
             exposures=diagnosis.outlook,
+            fix=fix,
         ),
         observations=diagnosis.observations,
         exit_code=diagnosis.exit_code,
@@ -127,3 +132,15 @@ def report_on(
         causes=causes,
         accelerate_config=accelerate_config,
     )
+
+
+def _fix_command(diagnosis: Diagnosis, placed: Environment) -> str | None:
+    """Names what is not of the environment itself: without the program that meets it, `doctor fix` would not go about it."""
+    unfinished = any(each.slug == "unfinished-fix" for each in placed.faults)
+    if placed.read_from is not None or not (diagnosis.fixable or unfinished):
+        return None
+    named = [each.id for each in diagnosis.findings if each.id in diagnosis.fixable]
+    of_environment = all(each.concerns == "environment" for each in diagnosis.findings if each.id in diagnosis.fixable)
+    only = [] if of_environment or unfinished else ["--only", *named]
+    asked = placed.python.executable is not None and placed.python.chosen_because == "named with --python"
+    return for_posix_shell(["doctor", "fix", *only, *(["--python", str(placed.python.executable)] if asked else [])])

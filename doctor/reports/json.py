@@ -46,6 +46,7 @@ def published_schemas() -> dict[str, str]:
     from doctor.reports.explained import ExplainedText
     from doctor.reports.explanation import ExplanationReport
     from doctor.reports.fit import FitReport
+    from doctor.reports.fix import FixReport
     from doctor.reports.inspection import InspectionReport
     from doctor.reports.matrix import Listing, Validation, VocabularyListing
     from doctor.reports.tensor_comparison import TensorComparison
@@ -65,6 +66,7 @@ def published_schemas() -> dict[str, str]:
         "fit": FitReport,
         "inspection": InspectionReport,
         "tensor-comparison": TensorComparison,
+        "fix": FixReport,
     }
     published = {name: schema.json_schema(kind, complete=True) for name, kind in complete.items()} | {"matrix": schema.json_schema(Matrix)}
     schemas = {}

@@ -90,7 +90,8 @@ def run_reproducers(
     """Run `scripts` with the interpreter `python`, `jobs` at a time, each for `seconds` at most, in a folder that is removed after.
 
     Each runs in all its shapes, or only in that named `shape` where it has one of that name.
-    `ended(n)` is called now and then with how many have ended. Raises `DoctorError` when the interpreter cannot be started.
+    Without scripts, it is only seen what can be imported. `ended(n)` is called now and then with how many have ended.
+    Raises `DoctorError` when the interpreter cannot be started.
     """
     parts = [(script, name) for script in scripts for name in _wanted(script, shape)]
     with temporary_folder("reproducers run in") as folder:
@@ -99,7 +100,7 @@ def run_reproducers(
         limit = _IMPORT_SECONDS + seconds * len(parts)
         try:
             with Child(command, limit) as child:
-                outcome = child.wait(lambda: ended(sum(1 for _ in Path(folder).glob("*.answer")) * len(scripts) // len(parts)))
+                outcome = child.wait(lambda: ended(sum(1 for _ in Path(folder).glob("*.answer")) * len(scripts) // max(len(parts), 1)))
         except OSError as error:
             raise DoctorError(f"{python} cannot be run: {error.strerror or error}") from None
     return _observed(outcome, parts)

@@ -470,6 +470,8 @@ def _next(report: Report, everything: bool) -> Iterator[Row]:
     environment = report.environment
     python = f" --python {environment.python.executable}" if environment.python.chosen_because == "named with --python" else ""
     rows = [("a failure you have", "doctor explain FILE")]
+    if report.upgrade.fix is not None:
+        rows.insert(0, ("to cure it", report.upgrade.fix))
     here = environment.read_from is None
     if here and not any(environment.installed(name) for name in STACK):
         rows.append(("another environment", "doctor --python PATH"))

@@ -1,0 +1,1 @@
+"""An upgrade carried out: resolved, shown, applied, proved, and undone."""
