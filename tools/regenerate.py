@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from doctor.knowledge.fact import Fact
 from doctor.knowledge.matrix_file import builtin_file, builtin_matrix
 from doctor.reports.json import published_schemas
 
@@ -66,7 +67,15 @@ def causes_page() -> str:
     scores = [f"| {name} | {value:.1%} |" for name, value in about["scores"].items() if name != "reports"]
     parts = [f"| {name} | {value:.1%} |" for name, value in about["families of features"].items()]
     measured = _CAUSES_MEASURED.format(fitted=about["fitted on"], scores="\n".join(scores), parts="\n".join(parts))
-    return _CAUSES_HEAD + "\n".join(rows) + "\n" + measured
+    facts = [_fact_row(fact) for fact in builtin_matrix().facts]
+    return _CAUSES_HEAD + "\n".join(rows) + "\n" + _CAUSES_FACTS + "\n".join(facts) + "\n" + measured
+
+
+def _fact_row(fact: Fact) -> str:
+    answers = "; ".join(f"`{answer.value}`: {answer.seen}" for answer in fact.answers)
+    here = [f"`{source}`" for source in (fact.variable, fact.setting and f"{fact.setting} of accelerate's configuration") if source]
+    ways = [f"`{way}`" for way in (fact.run, fact.command) if way]
+    return _row(fact.name, fact.ask, ", or ".join(ways), answers, ", ".join(here))
 
 
 def _row(name: str, *cells: str) -> str:
@@ -86,6 +95,19 @@ A bug is fixed, or to be fixed, by a release; misuse is in the calling code; a r
 
 | cause | kind | what happened | what to do | what would settle it | advisories |
 |---|---|---|---|---|---|
+"""
+
+
+_CAUSES_FACTS = """
+## Facts that tell causes apart
+
+Where causes are undecided `doctor explain` prints the one fact that would part them, and takes the answer: `--fact threads=yes`, or on a terminal
+`--ask`. In place of a word the answer may be what the line printed; in a text it may stand as a line of its own, `answered: threads is yes`. It
+weighs as what stands in the text does: strongly for the causes it names, against those that only other answers name. With `--here` what is set
+there answers by itself.
+
+| fact | question | how to get it | answers | with `--here` |
+|---|---|---|---|---|
 """
 
 

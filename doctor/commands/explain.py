@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from doctor.commands import arguments, output
+from doctor.commands.asking import answers_given, ask, found_in, refuse_without_terminal
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from doctor.explain.explanation import Explanation
+    from doctor.explain.text import TextReader
     from doctor.facts.environment import Environment
+    from doctor.knowledge.fact import Answer, Fact
     from doctor.knowledge.matrix import Matrix
     from doctor.reports.explained import ExplainedText
     from doctor.reports.explanation import ExplanationReport
@@ -50,6 +53,10 @@ def add(commands: Any) -> None:
     )
     explain.add_argument("--here", action="store_true", help="the text came from this environment: let its facts fill what the text does not say")
     explain.add_argument("--python", metavar="PATH", help="with --here: the interpreter or environment folder it came from")
+    explain.add_argument(
+        "--fact", action="append", default=[], metavar="NAME=VALUE", help="what the text does not say, as threads=yes (docs/causes.md has the names)"
+    )
+    explain.add_argument("--ask", action="store_true", help="where causes are undecided, ask on the terminal for what tells them apart")
     explain.add_argument("-v", "--verbose", action="store_true", help="show every failure, frame and cause")
     arguments.add_matrix_option(explain)
     arguments.add_output_options(explain, "markdown", "jsonl")
@@ -65,18 +72,29 @@ def _run(options: argparse.Namespace) -> int:
         raise DoctorError("--python: only with --here, which says that the text came from there")
     if options.labels and options.format != "terminal":
         raise DoctorError(f"--labels: prints names and nothing else, not --format {options.format} (jsonl holds them)")
+    files = options.file or ["-"]
+    if options.format == "jsonl" and (options.fact or options.ask):
+        raise DoctorError(f"--{'fact' if options.fact else 'ask'}: is for one text, and --format jsonl for many")
+    if options.ask:
+        refuse_without_terminal(files)
     with output.destination(options.output) as page:
-        files = options.file or ["-"]
         matrix = arguments.matrix_of(options)
+        given = answers_given(options.fact, matrix)
         here = _here(options, matrix)
         if not options.file:
             _ask_for_text()
         if options.format == "jsonl":
             return _explain_each(page, files, matrix, here, redact=options.redact)
         name = files[0] if len(files) == 1 else None
-        explanation = _explained(files, matrix, here)
+        reader = _read(files, matrix)
+        _answer(reader, given, here, matrix)
+        explanation = reader.explanation(here)
+        if options.ask:
+            explanation = ask(reader, explanation, here)
         redact = options.redact or options.format == "markdown"
-        report, show = shown(explanation, matrix, options.verbose, file=name if name != "-" else None, redact=redact, more=_more(options))
+        report, show = shown(
+            explanation, matrix, options.verbose, file=name if name != "-" else None, redact=redact, more=_more(options, explanation)
+        )
         if options.labels or options.format == "markdown":
             from doctor.reports.triage import labels_of, triage_reply
 
@@ -93,11 +111,19 @@ def _here(options: argparse.Namespace, matrix: Matrix) -> Environment | None:
     return probe.examine(options.python, probe.Interest.of(matrix), waiting=output.progress) if options.here else None
 
 
-def _explained(files: Sequence[str], matrix: Matrix, here: Environment | None, *, bar: bool = True) -> Explanation:
-    """What the files show, taken as one text. Raises `DoctorError` where one is no text, or there are no words in them."""
-    from doctor.explain.text import explain_logs
+def _read(files: Sequence[str], matrix: Matrix, *, bar: bool = True) -> TextReader:
+    """A reader of the files, taken as one text. Raises `DoctorError` where one is no text, or there are no words in them."""
+    from doctor.explain.text import read_logs
 
-    return explain_logs(_with_words(texts(files, bar=bar), files), matrix, name=files[0] if len(files) == 1 else None, here=here)
+    return read_logs(_with_words(texts(files, bar=bar), files), matrix, name=files[0] if len(files) == 1 else None)
+
+
+def _answer(reader: TextReader, given: Iterable[tuple[Fact, Answer]], here: Environment | None, matrix: Matrix) -> None:
+    """Give the reader the answers of the command line, and then those of the environment that the text came from."""
+    for fact, answer in given:
+        reader.answer(fact, answer, "option")
+    for fact, answer in found_in(here, matrix) if here is not None else ():
+        reader.answer(fact, answer, "here")
 
 
 # Many texts
@@ -127,8 +153,9 @@ def _line(file: str, matrix: Matrix, here: Environment | None, words: Collection
 
     masks = gate(redact, *([here] if here is not None else []), trusted=words)
     try:
-        explanation = _explained([file], matrix, here, bar=False)
-        report = explanation_report(explanation, matrix, masks, file if file != "-" else None)
+        reader = _read([file], matrix, bar=False)
+        _answer(reader, (), here, matrix)
+        report = explanation_report(reader.explanation(here), matrix, masks, file if file != "-" else None)
         return ExplainedText(2, "explained-text", masks.text(file), labels_of(report), None, report)
     except DoctorError as error:
         why = str(error)
@@ -137,13 +164,14 @@ def _line(file: str, matrix: Matrix, here: Environment | None, words: Collection
     return ExplainedText(2, "explained-text", masks.text(file), (), masks.text(" ".join(why.split())), None)
 
 
-def _more(options: argparse.Namespace) -> str:
+def _more(options: argparse.Namespace, explanation: Explanation) -> str:
     """The command that tells all of the same text."""
+    from doctor.reports.explanation import answers_again
     from doctor.upgrade.command import for_posix_shell
 
     here = ["--here"] if options.here else []
     python = ["--python", options.python] if options.python else []
-    return for_posix_shell(["doctor", "explain", "-v", *here, *python, *options.file])
+    return for_posix_shell(["doctor", "explain", "-v", *here, *python, *answers_again(explanation.given), *options.file])
 
 
 def _ask_for_text() -> None:

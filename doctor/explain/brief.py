@@ -69,5 +69,5 @@ def _conclusion(each: ExplainedFailure) -> Iterator[str]:
     yield f"{certainty(cause.confidence)}: {cause.title} ({cause.cause})"
     if each.sure:
         yield cause.edit or cause.remedy
-    elif each.known is not None:
-        yield each.known.question.run or each.known.question.ask
+    elif each.question is not None:
+        yield each.question.run or each.question.ask

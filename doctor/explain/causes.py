@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from doctor.explain.explanation import NOT_OURS, SURE, Clues, LikelyCause
+from doctor.explain.explanation import ANSWERED, NOT_OURS, SURE, Clues, LikelyCause
 from doctor.explain.features import all_of, words_of
 from doctor.explain.model import Model, Seen
 from doctor.explain.places import edit_at, own_frame
@@ -54,6 +54,8 @@ class Known:
     releases: Releases
     model: Model | None = None
     """None: causes are judged by their signs alone."""
+    answered: frozenset[str] = frozenset()
+    """The names of the facts that were answered, or whose answer is not known: those not to ask for."""
 
 
 @dataclass(slots=True)
@@ -70,6 +72,8 @@ class Case:
     kinds: list[tuple[float, str]] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
     """What its signs that hold say."""
+    answered: list[str] = field(default_factory=list)
+    """What answers beside the text say for it."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,9 @@ class Judgement:
     causes: tuple[LikelyCause, ...]
     """Surest first."""
     told: bool = False
-    """Whether a sign speaks for the first."""
+    """Whether a sign of the text speaks for the first."""
+    cases: Mapping[str, Case] = field(default_factory=dict)
+    """What the signs say of every cause, by its name."""
     foreign: float = 0.0
     """How likely it is that the failure is not of the family at all."""
     because: tuple[str, ...] = ()
@@ -90,8 +96,8 @@ def judged(failure: Failure, clues: Clues, known: Known) -> Judgement:
     """The causes that what was seen speaks for."""
     cases = cases_of(failure, clues, known)
     if known.model is None:
-        likely = _by_signs(cases, failure, known)
-        return Judgement(likely, told=bool(likely))
+        likely = by_signs(cases, failure, known)
+        return Judgement(likely, bool(likely), cases)
     seen = seen_of(cases, failure, clues, known)
     contributions = known.model.contributions(seen)
     scores = {cause: known.model.intercepts[cause] + sum(said.values()) for cause, said in contributions.items()}
@@ -100,12 +106,11 @@ def judged(failure: Failure, clues: Clues, known: Known) -> Judgement:
     shares = _shared({cause: known.model.sharpness * score for cause, score in scores.items()})
     shares = _with_proof(shares, {name for name, case in cases.items() if case.proof > 1})
     best = sorted(cases.values(), key=lambda case: -shares[case.cause.name])[:_MAX_CAUSES]
-    told = bool(best and best[0].because)
-    for case in best:
-        case.because = _reasons(case, contributions.get(case.cause.name, {}))
+    told = bool(best) and len(best[0].because) > len(best[0].answered)
+    best = [replace(case, because=_reasons(case, contributions.get(case.cause.name, {}))) for case in best]
     likely = tuple(_likely(case, shares[case.cause.name], failure, known) for case in best if shares[case.cause.name] >= _WORTH_SAYING)
     foreign = tuple(said for _, said in _learned(contributions.get(NOT_OURS, {}))[:_MOST_LEARNED])
-    return Judgement(likely, told, shares.get(NOT_OURS, 0.0), foreign)
+    return Judgement(likely, told, cases, shares.get(NOT_OURS, 0.0), foreign)
 
 
 def evidence(case: Case, share: float) -> float:
@@ -141,7 +146,8 @@ def fits(kind: Foreign, failure: Failure, clues: Clues) -> bool:
     return class_name(failure.exception or "") in kind.exception or (kind.message is not None and message_holds(kind.message, failure))
 
 
-def _by_signs(cases: Mapping[str, Case], failure: Failure, known: Known) -> tuple[LikelyCause, ...]:
+def by_signs(cases: Mapping[str, Case], failure: Failure, known: Known) -> tuple[LikelyCause, ...]:
+    """The causes that signs alone speak for, surest first."""
     odds = {name: _ODDS_BEFORE * case.odds * case.proof for name, case in cases.items() if case.because}
     total = 1.0 + sum(odds.values())
     best = sorted((name for name in odds if odds[name] > 0), key=lambda name: -odds[name])[:_MAX_CAUSES]
@@ -210,7 +216,7 @@ def _usual(cause: Cause, count: int, total: int) -> LikelyCause:
 
 def _case(cause: Cause, failure: Failure, clues: Clues, known: Known) -> Case:
     case, environment, matrix = Case(cause), known.environment, known.matrix
-    for sign in cause.signs:
+    for sign in (*cause.signs, *matrix.answer_signs.get(cause.name, ())):
         if not _holds(sign, failure, clues, environment) or not _possible(sign.advisory, environment, matrix):
             continue
         times = _TIMES[sign.weight]
@@ -221,6 +227,8 @@ def _case(cause: Cause, failure: Failure, clues: Clues, known: Known) -> Case:
         if times > 1:
             case.held.add(sign.says)
             case.because.append((times, _because(sign, clues)))
+            if any(clues.found[pattern] == ANSWERED for pattern in sign.text):
+                case.answered.append(sign.says)
             if sign.advisory is not None:
                 case.advisories[sign.advisory] = max(times, case.advisories.get(sign.advisory, 0.0))
             case.kinds.append((times, sign.kind or cause.kind))
@@ -277,7 +285,7 @@ def _version_meets(specifier: str, environment: Environment) -> bool:
 
 
 def _because(sign: Sign, clues: Clues) -> str:
-    lines = sorted({clues.found[pattern] for pattern in sign.text})
+    lines = sorted({clues.found[pattern] for pattern in sign.text} - {ANSWERED})
     return f"{sign.says} (line {', '.join(map(str, lines))})" if lines else sign.says
 
 

@@ -9,6 +9,7 @@ from doctor.facts.environment import Environment
 from doctor.facts.frozen import Frozen, field
 from doctor.facts.loading import LoadReport
 from doctor.facts.symptom import Failure, Frame
+from doctor.knowledge.fact import Fact
 from doctor.knowledge.family import KnownMessage
 from doctor.upgrade.plan import Change
 
@@ -16,6 +17,8 @@ SURE = 0.5
 """Confidence from which on a cause is named as the cause, and an upgrade recommended for it."""
 NOT_OURS = "not-ours"
 """The cause of a failure that has nothing to do with tensors on meta."""
+ANSWERED = 0
+"""The line of what stands beside the text, as an answer about a fact does."""
 UNKNOWN = "unknown"
 """What stands in the place of a cause where a text does not tell it."""
 
@@ -75,6 +78,16 @@ class LikelyCause(Frozen):
     """`frequency`: nothing but its message speaks for it, and how often that message comes of it."""
 
 
+class Given(Frozen):
+    """An answer that was given beside the text."""
+
+    name: str
+    """Of the fact."""
+    value: str
+    by: Literal["option", "prompt", "here"]
+    """`option`: with `--fact`; `prompt`: when it was asked for; `here`: found in the environment the text came from."""
+
+
 class ExplainedFailure(Frozen):
     """A failure and what may have caused it, surest first; no causes: unknown."""
 
@@ -84,6 +97,8 @@ class ExplainedFailure(Frozen):
     """The last frame of the user's own code."""
     known: KnownMessage | None = None
     """What its message means and asks for; None when the matrix knows nothing of the message."""
+    question: Fact | None = None
+    """What tells the causes apart, where the first is not sure; None when no fact is known to."""
     foreign: str | None = None
     """Of a failure that is not of the family, its kind, such as `cuda-out-of-memory`, or `other`; None for those of the family."""
 
@@ -104,6 +119,8 @@ class Explanation(Frozen):
     """The ranks of a distributed run whose lines the text holds."""
     load_reports: tuple[LoadReport, ...] = ()
     """The names that loads found on one side only, as loaders print them."""
+    given: tuple[Given, ...] = ()
+    """Answers that were given beside the text."""
 
     def __str__(self) -> str:
         from doctor.explain import brief

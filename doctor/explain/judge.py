@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from doctor.explain.causes import Known, judged, says_little_else, usual_causes
-from doctor.explain.explanation import SURE, Clues, ExplainedFailure, Explanation
+from doctor.explain.causes import Known, by_signs, judged, says_little_else, usual_causes
+from doctor.explain.explanation import ANSWERED, SURE, Clues, ExplainedFailure, Explanation
 from doctor.explain.family import OTHER, advisory_mentions, foreign_cause, known_message, tells_of_a_failure, warnings
 from doctor.explain.places import own_frame
+from doctor.explain.questions import question_for
 from doctor.facts.symptom import Failure
 from doctor.knowledge.matrix import Matrix
 
 
 def text_patterns(matrix: Matrix) -> set[str]:
     """Every pattern that is to be looked for in the whole text."""
-    signs = [sign for cause in matrix.causes for sign in cause.signs]
+    signs = [sign for cause in matrix.causes for sign in (*cause.signs, *matrix.answer_signs.get(cause.name, ()))]
     patterns = {pattern for sign in signs for pattern in (*sign.text, *sign.without_text)}
     patterns |= {sign.message for sign in signs if sign.message is not None} | set(advisory_mentions(matrix))
     family = matrix.family
@@ -51,13 +52,17 @@ def _explained(failure: Failure, clues: Clues, known: Known) -> ExplainedFailure
     place = own_frame(failure.frames)
     foreign = foreign_cause(failure, judgement, clues, known)
     if foreign is not None:
-        return ExplainedFailure(failure, (foreign[1],), place, None, foreign[0])
+        return ExplainedFailure(failure, (foreign[1],), place, foreign=foreign[0])
     message = known_message(failure, clues, known.matrix)
-    sure = bool(causes) and causes[0].confidence >= SURE
     bare = not (judgement.told or failure.frames) and says_little_else(failure, clues)
-    if message is not None and not sure and (bare or not causes):
+    answered = bare and any(case.answered for case in judgement.cases.values())
+    if answered:  # there are no words to weigh beside the answers
+        causes = by_signs(judgement.cases, failure, known)
+    sure = bool(causes) and causes[0].confidence >= SURE
+    if message is not None and not sure and ((bare and not answered) or not causes):
         causes = usual_causes(message, known.matrix)
-    return ExplainedFailure(failure, causes, place, message)
+    question = None if sure else question_for(causes, message, known.matrix, known.answered)
+    return ExplainedFailure(failure, causes, place, message, question)
 
 
 # Processes
@@ -132,7 +137,7 @@ def _with_mentions(failures: list[Failure], clues: Clues, matrix: Matrix) -> lis
 
 def _described(clues: Clues, known: Known) -> ExplainedFailure | None:
     """A failure that a text tells of in words only, when its words make a case, or speak of the family and of failing."""
-    untold = Failure(None, "", (), min(clues.found.values(), default=1))
+    untold = Failure(None, "", (), min((line for line in clues.found.values() if line != ANSWERED), default=1))
     explained = _explained(untold, clues, known)
     speaks = explained.foreign not in (None, OTHER) or not says_little_else(untold, clues)
     makes_a_case = explained.sure and explained.foreign != OTHER and (speaks or explained.causes[0].advisory is not None)

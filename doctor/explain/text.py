@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from doctor.dating import date_frames
 from doctor.dating.versions import with_dated_versions
 from doctor.errors import DoctorError
 from doctor.explain.causes import Known
-from doctor.explain.explanation import NOT_OURS, UNKNOWN, Clues, Explanation
+from doctor.explain.explanation import ANSWERED, NOT_OURS, UNKNOWN, Clues, Explanation, Given
 from doctor.explain.features import WordReader
 from doctor.explain.judge import explain, text_patterns
 from doctor.explain.loading import told_by
 from doctor.explain.model import fitted_model
 from doctor.facts.environment import Environment, Unknown
 from doctor.facts.symptom import Failure
+from doctor.knowledge.fact import Answer, Fact, pattern_of
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.releases import known_releases
 from doctor.readers.clues import ClueReader
@@ -48,13 +50,18 @@ def explain_lines(lines: Iterable[str], matrix: Matrix, *, name: str | None = No
 
 def explain_logs(logs: Iterable[Iterable[bytes]], matrix: Matrix, *, name: str | None = None, here: Environment | None = None) -> Explanation:
     """As `explain_lines`, of one or several files taken as one text, which come in pieces: of a large one the parts worth it are read."""
+    return read_logs(logs, matrix, name=name).explanation(here)
+
+
+def read_logs(logs: Iterable[Iterable[bytes]], matrix: Matrix, *, name: str | None = None) -> TextReader:
+    """A reader that has read the files."""
     reader = TextReader(matrix, name)
     regions = Regions(reader)
     for log in logs:
         for chunk in log:
             regions.feed(chunk)
         regions.end()
-    return reader.explanation(here)
+    return reader
 
 
 class TextReader:
@@ -72,6 +79,9 @@ class TextReader:
         self._processes: set[str] = set()
         self._tracebacks = TracebackReader()
         self._load_reports = LoadReportReader()
+        self._given: list[Given] = []
+        self._open: set[str] = set()
+        """The names of facts whose answer is not known."""
         self._clues = ClueReader(text_patterns(matrix))
         self._head: list[str] = []
         self._head_characters = 0
@@ -97,6 +107,16 @@ class TextReader:
                 sieve.forget()
             elif scope is not None:
                 sieve.dull(line, scope, goes_on)
+
+    def answer(self, fact: Fact, answer: Answer, by: Literal["option", "prompt", "here"]) -> None:
+        """Take an answer about a fact, as if the text gave it. A fact that was answered before keeps its answer."""
+        if all(each.name != fact.name for each in self._given):
+            self._given.append(Given(fact.name, answer.value, by))
+            self._clues.hold(pattern_of(fact, answer), ANSWERED)
+
+    def leave_open(self, fact: Fact) -> None:
+        """The answer is not known: another fact is to be asked for."""
+        self._open.add(fact.name)
 
     def skip(self, count: int) -> None:
         """So many lines come next that are left out."""
@@ -176,12 +196,16 @@ class TextReader:
             environment = filled_from(environment, here)
         seen = self._tracebacks.failures() if failures is None else failures
         environment = with_dated_versions(environment, date_frames(frame for each in seen for frame in each.frames), self._matrix.packages)
-        return replace(explain(seen, self.clues(), self._known(environment), self._ranks()), load_reports=self._load_reports.reports())
+        explanation = explain(seen, self.clues(), self._known(environment), self._ranks())
+        return replace(explanation, load_reports=self._load_reports.reports(), given=tuple(self._given))
 
     def _known(self, environment: Environment) -> Known:
         model = fitted_model() if self._fitted else None
         names = {NOT_OURS, UNKNOWN, *(cause.name for cause in self._matrix.causes)}
-        return Known(environment, self._matrix, known_releases(), model if model is not None and model.intercepts.keys() <= names else None)
+        fits = model is not None and model.intercepts.keys() <= names
+        return Known(
+            environment, self._matrix, known_releases(), model if fits else None, frozenset({*self._open, *(each.name for each in self._given)})
+        )
 
     def _ranks(self) -> tuple[int, ...]:
         settled = {self._prefixes.settled(each) for each in self._processes}

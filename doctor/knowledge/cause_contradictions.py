@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from doctor.knowledge.cause import Cause, Edit, Observation, Sign
+from doctor.knowledge.fact import Fact
 from doctor.knowledge.family import FAMILY_KEYS, Advice, Family, Foreign, KnownMessage
 from doctor.knowledge.schema import Mismatch, Path, shown
 
@@ -18,6 +19,7 @@ def explaining_contradictions(
     causes: Sequence[Cause],
     observations: Sequence[Observation],
     family: Family,
+    facts: Sequence[Fact],
     messages: Sequence[KnownMessage],
     advice: Sequence[Advice],
     foreign: Sequence[Foreign],
@@ -32,8 +34,12 @@ def explaining_contradictions(
     for key in FAMILY_KEYS:
         yield from _pattern_faults(getattr(family, key), ("family", key))
     names = {cause.name for cause in causes}
+    for position, fact in enumerate(facts):
+        if fact.name in {each.name for each in facts[:position]}:
+            yield Mismatch(("facts", position, "name"), f"{fact.name} is there already")
+        yield from _fact_contradictions(fact, names, ("facts", position))
     for position, message in enumerate(messages):
-        yield from _message_contradictions(message, names, ("messages", position))
+        yield from _message_contradictions(message, names, {fact.name for fact in facts}, ("messages", position))
     for position, each in enumerate(advice):
         yield from _pattern_faults((each.pattern,), ("advice", position, "pattern"))
     for position, kind in enumerate(foreign):
@@ -87,16 +93,26 @@ def _edit_contradictions(edit: Edit, here: Path) -> Iterator[Mismatch]:
         yield Mismatch((*here, "says"), "{call} is what `line` finds: give a `line`")
 
 
-def _message_contradictions(message: KnownMessage, names: set[str], here: Path) -> Iterator[Mismatch]:
+def _message_contradictions(message: KnownMessage, names: set[str], facts: set[str], here: Path) -> Iterator[Mismatch]:
     yield from _pattern_faults((message.message,), (*here, "message"))
     yield from _pattern_faults(message.told, (*here, "told"))
     for name in message.usual:
         if name not in names:
             yield Mismatch((*here, "usual", name), f"{name} is not a cause of this matrix")
-    for index, answer in enumerate(message.question.answers):
-        for name in answer.causes:
-            if name not in names:
-                yield Mismatch((*here, "question", "answers", index, "causes"), f"{name} is not a cause of this matrix")
+    if message.fact not in facts:
+        yield Mismatch((*here, "fact"), f"{message.fact} is not a fact of this matrix")
+
+
+def _fact_contradictions(fact: Fact, names: set[str], here: Path) -> Iterator[Mismatch]:
+    values = [answer.value for answer in fact.answers]
+    for index, answer in enumerate(fact.answers):
+        if answer.value in values[:index]:
+            yield Mismatch((*here, "answers", index, "value"), f"{answer.value} stands for another answer as well")
+        for key, causes in (("causes", answer.causes), ("excludes", answer.excludes)):
+            for name in causes:
+                if name not in names:
+                    yield Mismatch((*here, "answers", index, key), f"{name} is not a cause of this matrix")
+        yield from _pattern_faults((answer.match,) if answer.match else (), (*here, "answers", index, "match"))
 
 
 def _pattern_faults(patterns: Iterable[str], here: Path) -> Iterator[Mismatch]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from doctor.facts.frozen import Frozen
 from doctor.knowledge.cause import CauseName, Pattern
+from doctor.knowledge.fact import FactName
 from doctor.knowledge.schema import Text
 
 KindName = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", 'a name such as "cuda-out-of-memory"')]
@@ -56,28 +57,6 @@ class Foreign(Frozen):
     """Somewhere in the failure's message; either of `exception` and `message` is enough."""
 
 
-class Answer(Frozen):
-    """What one may see, and what it speaks for."""
-
-    seen: str
-    """What one sees then."""
-    says: str
-    """The cause or causes, in as few plain words as tell them from the others."""
-    causes: tuple[CauseName, ...]
-    """Names of the causes it speaks for."""
-
-
-class Question(Frozen):
-    """The one question that tells the causes of a message apart."""
-
-    ask: str
-    """The question, or what to do to answer it."""
-    run: str | None
-    """A line of Python that answers it; None when it has to be looked up."""
-    answers: tuple[Answer, ...]
-    """Which between them name every usual cause that can be told."""
-
-
 class KnownMessage(Frozen):
     """A message that says too little by itself: what it means, and what is behind it how often."""
 
@@ -90,6 +69,7 @@ class KnownMessage(Frozen):
     """In plain words."""
     avoid: str | None
     """What never to do about it, whatever its cause; None where nothing is known to do harm."""
-    question: Question
+    fact: FactName
+    """The one that tells its causes apart; its answers between them name every usual cause that can be told."""
     usual: Mapping[CauseName, int]
     """In how many reports with this message each cause was behind it."""

@@ -15,7 +15,8 @@ from packaging.version import InvalidVersion, Version
 
 from doctor.facts.frozen import Frozen, field, replace
 from doctor.facts.inspection import FaultKind
-from doctor.knowledge.cause import Cause, Observation
+from doctor.knowledge.cause import Cause, Observation, Sign
+from doctor.knowledge.fact import Fact, answer_signs
 from doctor.knowledge.family import FAMILY_KEYS, Advice, Family, Foreign, KnownMessage
 from doctor.knowledge.schema import Mismatch, Path, Text
 from doctor.knowledge.uses import Uses, uses_contradictions
@@ -192,6 +193,8 @@ class Matrix(Frozen):
     observations: tuple[Observation, ...] = ()
     """What it is told by as well, with weights that were fitted."""
     family: Family = field(default_factory=Family)
+    facts: tuple[Fact, ...] = ()
+    """What a text rarely states, and tells causes apart."""
     messages: tuple[KnownMessage, ...] = ()
     """Messages that say too little by themselves."""
     advice: tuple[Advice, ...] = ()
@@ -215,9 +218,15 @@ class Matrix(Frozen):
         for cause in self.causes:
             yield from (cause.name, cause.kind, cause.title, cause.remedy, cause.avoid or "", cause.settle, *cause.references)
             yield from (sign.says for sign in cause.signs)
-        for message in self.messages:
-            yield from (message.means, message.avoid or "", message.question.ask, message.question.run or "")
+        yield from (text for message in self.messages for text in (message.means, message.avoid or ""))
+        for fact in self.facts:
+            yield from (fact.ask, fact.run or "", *(text for answer in fact.answers for text in (answer.seen, answer.says)))
         yield from (each.says for each in self.observations)
+
+    @functools.cached_property
+    def answer_signs(self) -> Mapping[str, tuple[Sign, ...]]:
+        """By cause, what the answers about facts say for it and against it."""
+        return answer_signs(self.facts, self.causes)
 
     @functools.cached_property
     def _by_id(self) -> Mapping[str, Advisory]:
@@ -239,6 +248,7 @@ def joined(matrices: Sequence[Matrix]) -> Matrix:
         causes=tuple(cause for matrix in matrices for cause in matrix.causes),
         observations=tuple(each for matrix in matrices for each in matrix.observations),
         family=Family(*(tuple(each for matrix in matrices for each in getattr(matrix.family, key)) for key in FAMILY_KEYS)),
+        facts=tuple({each.name: each for matrix in matrices for each in matrix.facts}.values()),
         messages=tuple(each for matrix in matrices for each in matrix.messages),
         advice=tuple(each for matrix in matrices for each in matrix.advice),
         foreign=tuple(each for matrix in matrices for each in matrix.foreign),
@@ -280,6 +290,7 @@ def contradictions(matrix: Matrix) -> Iterator[Mismatch]:
         causes=matrix.causes,
         observations=matrix.observations,
         family=matrix.family,
+        facts=matrix.facts,
         messages=matrix.messages,
         advice=matrix.advice,
         foreign=matrix.foreign,

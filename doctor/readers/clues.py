@@ -67,6 +67,11 @@ class ClueReader:
         if self._characters > _STRETCH_CHARACTERS:
             self._search()
 
+    def hold(self, pattern: str, number: int) -> None:
+        """Take a pattern as found, in a line that may be anybody's."""
+        self._found[pattern] = [_Line(number, "", None)]
+        self._wanted.pop(pattern, None)
+
     @staticmethod
     def tells_apart(line: str) -> bool:
         """Whether the line holds digits that are no plain numbers, so that another may be different that differs in its digits only."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from doctor.diagnosis.diagnosis import fault_finding
 from doctor.diagnosis.finding import Finding
-from doctor.explain.explanation import ExplainedFailure, Explanation, LikelyCause
+from doctor.explain.explanation import ExplainedFailure, Explanation, Given, LikelyCause
 from doctor.explain.places import is_notebook, own_frame
 from doctor.facts.environment import STACK, Environment
 from doctor.facts.loading import LoadReport
 from doctor.facts.symptom import Frame
+from doctor.knowledge.fact import Fact
 from doctor.knowledge.family import KnownMessage
 from doctor.knowledge.matrix import Matrix
 from doctor.reports.document import MatrixSummary, SchemaVersion
@@ -29,26 +30,32 @@ Outcome = Literal["explained", "doubtful", "unknown", "not-ours"]
 class AnswerReport:
     """What one may see in answer to a question."""
 
+    value: str
+    """What stands for it: `doctor explain FILE --fact NAME=VALUE`."""
     seen: str
     """What one sees then."""
     says: str
     """What it speaks for, in plain words."""
     causes: tuple[str, ...]
     """Names of the causes it speaks for (docs/causes.md)."""
-    share: float
-    """From 0 to 1: in how many of the public reports with this message it was one of these causes."""
+    share: float | None
+    """From 0 to 1: in how many of the public reports with this message it was one of these causes; None where that says nothing."""
 
 
 @dataclass(frozen=True)
 class QuestionReport:
-    """The one question that tells the causes of a message apart."""
+    """The one question that tells the causes apart."""
 
+    fact: str
+    """The name of the fact that is asked for (docs/causes.md)."""
     ask: str
     """The question, or what to do to answer it."""
     run: str | None
-    """A line of Python that answers it."""
+    """A line of Python that answers it, and changes nothing; None when it has to be looked up."""
+    command: str | None
+    """A command that answers it; None where there is none."""
     reports: int
-    """How many public reports the shares of the answers were counted over."""
+    """How many public reports the shares of the answers were counted over; 0 where there are no shares."""
     answers: tuple[AnswerReport, ...]
     """The commonest first."""
 
@@ -112,6 +119,8 @@ class ExplanationReport:
     """The ranks of a distributed run whose lines the text holds."""
     load_reports: tuple[LoadReport, ...]
     """The names that loads found on one side only, as loaders print them, each list at most 2000 long."""
+    given: tuple[Given, ...]
+    """Answers that were given beside the text: with `--fact`, when asked for, or found in the environment it came from."""
     environment: Environment
     """As the text states it; `environment.sources` says where each fact was read."""
     matrix: MatrixSummary
@@ -135,11 +144,12 @@ def explanation_report(
         doctor_version=__version__,
         failures=failures,
         warnings=explanation.warnings,
-        next=_next(failures, explanation.environment, file, again),
+        next=_next(failures, explanation, file, again),
         findings=tuple(fault_finding(each) for each in explanation.environment.faults),
         send=_send(failures, explanation.environment),
         ranks=explanation.ranks,
         load_reports=explanation.load_reports,
+        given=explanation.given,
         environment=explanation.environment,
         matrix=MatrixSummary(matrix.version, len(matrix.advisories)),
         exit_code=_exit_code(failures, explanation.warnings),
@@ -148,6 +158,12 @@ def explanation_report(
 
 def _failure_report(each: ExplainedFailure) -> FailureReport:
     known = None if each.sure else each.known
+    by_frequency = (
+        known is not None
+        and each.question is not None
+        and known.fact == each.question.name
+        and all(cause.basis == "frequency" for cause in each.causes)
+    )
     return FailureReport(
         exception=each.failure.exception,
         message=each.failure.message,
@@ -155,7 +171,7 @@ def _failure_report(each: ExplainedFailure) -> FailureReport:
         place=each.place,
         causes=each.causes,
         means=known.means if known is not None else None,
-        question=_question(known) if known is not None else None,
+        question=_question(each.question, known if by_frequency else None) if each.question is not None else None,
         avoid=each.known.avoid if each.known is not None else None,
         foreign=each.foreign,
         ranks=each.failure.ranks,
@@ -166,13 +182,15 @@ def _failure_report(each: ExplainedFailure) -> FailureReport:
     )
 
 
-def _question(known: KnownMessage) -> QuestionReport:
-    total = sum(known.usual.values())
-    answers = (
-        AnswerReport(each.seen, each.says, each.causes, round(sum(known.usual.get(name, 0) for name in each.causes) / max(total, 1), 2))
-        for each in known.question.answers
-    )
-    return QuestionReport(known.question.ask, known.question.run, total, tuple(sorted(answers, key=lambda each: -each.share)))
+def _question(fact: Fact, known: KnownMessage | None) -> QuestionReport:
+    """The question for a fact; with how often each answer was the right one, where nothing but a known message speaks."""
+    usual = known.usual if known is not None else {}
+    total = sum(usual.values())
+    answers = []
+    for each in fact.answers:
+        share = round(sum(usual.get(name, 0) for name in each.causes) / total, 2) if total else None
+        answers.append(AnswerReport(each.value, each.seen, each.says, each.causes, share))
+    return QuestionReport(fact.name, fact.ask, fact.run, fact.command, total, tuple(sorted(answers, key=lambda each: -(each.share or 0.0))))
 
 
 def _outcome(each: ExplainedFailure) -> Outcome:
@@ -190,8 +208,14 @@ def _exit_code(failures: tuple[FailureReport, ...], warnings: tuple[str, ...]) -
 # What to do next
 
 
-def _next(failures: tuple[FailureReport, ...], environment: Environment, file: str | None, again: str | None) -> str | None:
+def answers_again(given: Iterable[Given]) -> list[str]:
+    """The options that give the answers once more: all but those that `--here` finds by itself."""
+    return [part for each in given if each.by != "here" for part in ("--fact", f"{each.name}={each.value}")]
+
+
+def _next(failures: tuple[FailureReport, ...], explanation: Explanation, file: str | None, again: str | None) -> str | None:
     """Of the first failure: make the upgrade; or make the edit and run it again; or find out, or report, what is not known."""
+    environment, answers = explanation.environment, answers_again(explanation.given)
     if not failures:
         return _about_what_it_states(environment, file)
     first = failures[0]
@@ -206,11 +230,14 @@ def _next(failures: tuple[FailureReport, ...], environment: Environment, file: s
         return again
     if first.outcome == "explained" and best is not None and best.advisory is not None and environment.python.executable is not None:
         return f"doctor confirm {best.advisory}"
+    if first.question is not None and file is not None:
+        here = ["--here"] if environment.python.executable is not None else []
+        return for_posix_shell(["doctor", "explain", "--ask", *here, *answers, file])
     if not (first.exception or first.message or first.frames):
         return _about_what_it_states(environment, file)
     more_here = first.outcome == "explained" or any(name not in environment.packages for name in STACK)
     if environment.python.executable is None and file is not None and more_here:
-        return for_posix_shell(["doctor", "explain", "--here", file])
+        return for_posix_shell(["doctor", "explain", "--here", *answers, file])
     return for_posix_shell(["doctor", "report", "--traceback", file, "-o", "report.md"]) if file is not None else again
 
 

@@ -132,10 +132,11 @@ def _doubted(failure: FailureReport) -> Iterator[Row]:
     yield from _shares("May be", [(cause.confidence, _named(cause)) for cause in by_signs], _MUST)
     if failure.question is not None:
         yield _told("Check", failure.question.ask)
-        if failure.question.run is not None:
-            yield row(Unbroken(Text(failure.question.run, style="green")))
-        answers = failure.question.answers  # how often each is it says nothing any more where signs speak for a cause
-        yield from _shares("", [(None if by_signs else each.share, f"{each.seen}: {each.says}") for each in answers], 0 if by_signs else _MUST)
+        for way in (failure.question.run, failure.question.command):
+            if way is not None:
+                yield row(Unbroken(Text(way, style="green")))
+        answers = failure.question.answers
+        yield from _shares("", [(each.share, f"{each.value}: {each.seen} ({each.says})") for each in answers], 0 if by_signs else _MUST)
     elif by_signs:
         yield _told("Check", by_signs[0].settle)
 
@@ -200,7 +201,7 @@ def _evidence(failure: FailureReport) -> Iterator[Row]:
     """What speaks for the causes, and what else is known of them."""
     if failure.outcome == "not-ours":
         return
-    if failure.question is not None and failure.causes and failure.causes[0].basis == "frequency":
+    if failure.question is not None and failure.question.reports:
         yield _item(f"nothing but its message; how often each cause was behind it was counted over {failure.question.reports} public reports")
     else:
         for number, cause in enumerate(failure.causes):
