@@ -84,6 +84,7 @@ class Given(Frozen):
     name: str
     """Of the fact."""
     value: str
+    """Of its answer, as docs/causes.md has them."""
     by: Literal["option", "prompt", "here"]
     """`option`: with `--fact`; `prompt`: when it was asked for; `here`: found in the environment the text came from."""
 
