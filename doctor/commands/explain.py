@@ -57,6 +57,7 @@ def add(commands: Any) -> None:
         "--fact", action="append", default=[], metavar="NAME=VALUE", help="what the text does not say, as threads=yes (docs/causes.md has the names)"
     )
     explain.add_argument("--ask", action="store_true", help="where causes are undecided, ask on the terminal for what tells them apart")
+    explain.add_argument("--model", metavar="MODEL", help="with --here: what was loaded; where a part of it was offloaded, say where it goes here")
     explain.add_argument("-v", "--verbose", action="store_true", help="show every failure, frame and cause")
     arguments.add_matrix_option(explain)
     arguments.add_output_options(explain, "markdown", "jsonl")
@@ -70,6 +71,8 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     if options.python and not options.here:
         raise DoctorError("--python: only with --here, which says that the text came from there")
+    if options.model and (not options.here or options.format == "jsonl"):
+        raise DoctorError("--model: only with --here, in whose environment it is placed, and for one text")
     if options.labels and options.format != "terminal":
         raise DoctorError(f"--labels: prints names and nothing else, not --format {options.format} (jsonl holds them)")
     files = options.file or ["-"]
@@ -92,9 +95,9 @@ def _run(options: argparse.Namespace) -> int:
         if options.ask:
             explanation = ask(reader, explanation, here)
         redact = options.redact or options.format == "markdown"
-        report, show = shown(
-            explanation, matrix, options.verbose, file=name if name != "-" else None, redact=redact, more=_more(options, explanation)
-        )
+        placed = _placed(options.model, explanation, matrix, here)
+        file = name if name != "-" else None
+        report, show = shown(explanation, matrix, options.verbose, file=file, redact=redact, more=_more(options, explanation), placed=placed)
         if options.labels or options.format == "markdown":
             from doctor.reports.triage import labels_of, triage_reply
 
@@ -109,6 +112,17 @@ def _here(options: argparse.Namespace, matrix: Matrix) -> Environment | None:
     from doctor import probe
 
     return probe.examine(options.python, probe.Interest.of(matrix), waiting=output.progress) if options.here else None
+
+
+def _placed(model: str | None, explanation: Explanation, matrix: Matrix, here: Environment | None) -> str | None:
+    """What `doctor fit` says of the model that was loaded, where a cause is that it did not fit; None where none is, or no model is named."""
+    if model is None or here is None or not any(cause.kind == "resource" for each in explanation.failures for cause in each.causes):
+        return None
+    from doctor.commands.fit import checkpoint_of
+    from doctor.commands.placing import Asked, Case, fit
+
+    with output.progress("placing the model on meta"):
+        return fit(Case(checkpoint_of(model, online=False), Asked(), here, matrix)).verdict_line
 
 
 def _read(files: Sequence[str], matrix: Matrix, *, bar: bool = True) -> TextReader:
@@ -210,16 +224,17 @@ def shown(
     file: str | None = None,
     again: str | None = None,
     more: str | None = None,
+    placed: str | None = None,
 ) -> tuple[ExplanationReport, Callable[[Console], None]]:
     """The report, masked for others with `redact`, and what prints it.
 
-    `file` holds the text; `again` is the command that failed, `more` the one that tells all.
+    `file` holds the text; `again` is the command that failed, `more` the one that tells all; `placed` is what `doctor fit` says of the model.
     """
     from doctor.commands.reporting import gate
     from doctor.reports.explanation import explanation_report
 
     masks = gate(redact, explanation.environment)
-    report = explanation_report(explanation, matrix, masks, file, again)
+    report = explanation_report(explanation, matrix, masks, file, again, placed=placed)
 
     def show(console: Console) -> None:
         from doctor.reports.terminal.explanation import print_explanation

@@ -87,7 +87,7 @@ def _run(options: argparse.Namespace) -> int:
         seconds=options.timeout,
     )
     with output.destination(options.output) as page:
-        checkpoint = _checkpoint(options.model, online=options.online)
+        checkpoint = checkpoint_of(options.model, online=options.online)
         if checkpoint.parts:
             raise DoctorError(_a_pipeline(checkpoint))
         matrix = arguments.matrix_of(options)
@@ -118,7 +118,7 @@ def write_fit(page: Any, options: argparse.Namespace, report: FitReport, environ
     output.write(page, options.format, shown, show)
 
 
-def _checkpoint(name: str, *, online: bool) -> Checkpoint:
+def checkpoint_of(name: str, *, online: bool) -> Checkpoint:
     """The inventory of the model that was named. Raises `DoctorError` when there is none, or it contradicts itself."""
     import os
 

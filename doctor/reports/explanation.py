@@ -126,14 +126,17 @@ class ExplanationReport:
     matrix: MatrixSummary
     exit_code: int
     """With which the command ended."""
+    placed: str | None = None
+    """Where the model goes here, as `doctor fit` says it in one line; None where it was not asked (`--model`), or no cause is about that."""
 
 
 def explanation_report(
-    explanation: Explanation, matrix: Matrix, redactor: Redactor, file: str | None = None, again: str | None = None
+    explanation: Explanation, matrix: Matrix, redactor: Redactor, file: str | None = None, again: str | None = None, *, placed: str | None = None
 ) -> ExplanationReport:
     """The report on an explanation, masked by `redactor`.
 
-    `file` holds the text, where it is one that has a name; `again` is the command that failed, where it is known.
+    `file` holds the text, where it is one that has a name; `again` is the command that failed, where it is known; `placed` is what
+    `doctor fit` says of the model.
     """
     explanation = redactor.value(explanation)
     file, again = (redactor.text(each) if each is not None else None for each in (file, again))
@@ -153,6 +156,7 @@ def explanation_report(
         environment=explanation.environment,
         matrix=MatrixSummary(matrix.version, len(matrix.advisories)),
         exit_code=_exit_code(failures, explanation.warnings),
+        placed=redactor.text(placed) if placed is not None else None,
     )
 
 

@@ -120,6 +120,18 @@ def test_the_parts_of_a_pipeline_are_named(doctor: Doctor, model: Path, tmp_path
     assert_refused(doctor("fit", tmp_path), f"name one of {model}")
 
 
+def test_explain_says_where_the_model_goes_here(doctor: Doctor, old_stack: Path, model: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text(
+        "Some parameters are on the meta device because they were offloaded to the cpu.\n"
+        "RuntimeError: You can't move a model that has some modules offloaded to cpu or disk.\n"
+    )
+    here = ("--here", "--python", old_stack)
+    report = doctor("explain", log, *here, "--model", model, "--format", "json").json
+    assert " RAM: " in report["placed"]
+    assert_refused(doctor("explain", log, "--model", model), "--model: only with --here")
+
+
 def assert_refused(ran: Any, message: str) -> None:
     assert (ran.code, ran.out) == (2, "")
     (line,) = ran.err.splitlines()

@@ -51,6 +51,7 @@ def _first_screen(report: ExplanationReport, more: str | None) -> Iterator[Row]:
     if not report.failures:
         yield row(Text("No failure found in the text."))
         yield from _never(report)
+    yield from _placed(report)
     if report.next is not None:
         yield _line("Next", report.next)
     if more is not None and any(each.outcome != "not-ours" for each in report.failures):
@@ -184,9 +185,18 @@ def _whole(report: ExplanationReport) -> Iterator[Row]:
     yield from _titled("What would settle it", (_item(each) for each in report.send))
     if not report.failures or any(each.outcome != "not-ours" for each in report.failures):
         yield from _titled("What is known of where it failed", (_item(each) for each in _facts(report)))
+    if report.placed is not None:
+        yield row(Text())
+        yield from _placed(report)
     if report.next is not None:
         yield row(Text())
         yield _line("Next", report.next)
+
+
+def _placed(report: ExplanationReport) -> Iterator[Row]:
+    """Where the model that was loaded goes here, where that was asked."""
+    if report.placed is not None:
+        yield row(Paragraph(f"The model {report.placed}.", Text(f"{'Here':<{_LABEL}}", style="bold")))
 
 
 def _titled(title: str, rows: Iterable[Row]) -> Iterator[Row]:
