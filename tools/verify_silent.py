@@ -9,6 +9,7 @@ runs, and what it made is inspected. On the affected release it must be found, o
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from packaging.version import Version
 
 from doctor import probe
 from doctor.diagnosis.diagnosis import diagnose
+from doctor.diagnosis.finding import Finding
 from doctor.diagnosis.inspected import found_as_is, with_advisories
 from doctor.facts.inspection import Inspection
 from doctor.knowledge.evidence import FILE, Evidence, release_of
@@ -56,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="ID")
+    parser.add_argument("--package", metavar="NAME", help="only what lives in this package")
     parser.add_argument("--python", metavar="PYTHON", help="run all of them in this environment instead, as it is")
     parser.add_argument("--home", type=Path, metavar="FOLDER", help="where environments are made and kept (default: a temporary folder)")
     parser.add_argument("--base", default=sys.executable, metavar="PYTHON", help="what environments are made of (default: this one)")
@@ -63,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     silent = [each for each in builtin_matrix().advisories if each.severity == "silent" and each.id in reproducers()]
     silent = [each for each in silent if not options.only or each.id in options.only]
+    silent = [each for each in silent if options.package in (None, each.affected[0].package)]
     if options.python:
         _print(_rows(silent, options.python, "as it is"))
         return
@@ -146,9 +150,13 @@ def _answers(python: str, parts: Sequence[tuple[Path, str]]) -> Iterator[Any]:
 
 
 def _advised(inspection: Inspection, python: str) -> Inspection:
+    return with_advisories(inspection, _findings(python), builtin_matrix(), found_as_is(inspection))
+
+
+@functools.cache
+def _findings(python: str) -> tuple[Finding, ...]:
     matrix = builtin_matrix()
-    findings = diagnose(probe.examine(python, probe.Interest.of(matrix), live=False), matrix, known_releases()).findings
-    return with_advisories(inspection, findings, matrix, found_as_is(inspection))
+    return diagnose(probe.examine(python, probe.Interest.of(matrix), live=False), matrix, known_releases()).findings
 
 
 if __name__ == "__main__":

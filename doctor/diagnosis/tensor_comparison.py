@@ -64,4 +64,4 @@ def _difference(name: str, sides: Sequence[Tensor | None]) -> Iterator[TensorDif
 
 def _is_whole(there: Sequence[Tensor]) -> bool:
     """Whether every side holds all of it, rather than its own part."""
-    return not any(" of rank " in each.where or each.where.startswith("shard") for each in there)
+    return not any(each.where.startswith("shard") or " partition of rank " in each.where for each in there)

@@ -7,6 +7,7 @@ reproducer calls `model`. Prints one JSON line for each: the reproducer's verdic
 """
 
 import contextlib
+import faulthandler
 import glob
 import importlib
 import json
@@ -21,6 +22,8 @@ WARM = (
     "transformers:MarianMTModel", "peft",
 )  # fmt: skip
 """Imported once, before each reproducer runs in a process of its own."""
+SECONDS = 240
+"""How long one reproducer and its inspection may take."""
 WATCHED = ("reproduce", "nested", "overlap", "tied_offloaded", "tied_on_disk")
 
 
@@ -126,7 +129,11 @@ def main():
     os.dup2(2, 1)
     os.environ.update({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"})
     sys.path[:0] = [os.path.dirname(os.path.abspath(parts[0][0])), truth_folder]
-    for name in WARM:
+    used = ""
+    for script, _, _ in parts:
+        with open(script, encoding="utf-8") as file:
+            used += file.read()
+    for name in WARM if "transformers" in used or "_tiny" in used or "peft" in used else WARM[:2]:
         package, _, attribute = name.partition(":")
         with contextlib.suppress(BaseException):
             getattr(importlib.import_module(package), attribute or "__name__")
@@ -152,6 +159,7 @@ def answer(script, shape, workdir):
     import truth
     import truth.files
 
+    faulthandler.dump_traceback_later(SECONDS, exit=True)
     os.chdir(workdir)
     said = {"verdict": "broken", "detail": "", "models": []}
     try:

@@ -84,13 +84,14 @@ class _Inspection:
         digests: bool,
         went: Callable[[int, int], None],
     ) -> None:
-        self._torch, self._model, self._files, self._digests, self._went = torch, model, files, digests, went
+        self._torch, self._files, self._digests, self._went = torch, files, digests, went
+        self._whole, self._model = model, unwrapped(model, sharded=True)
         self._against_files = bool(files.tensors)
-        self._items = list(items(torch, model))
+        self._items = list(items(torch, self._whole))
         self._named = by_name(self._items)
-        self._sources = naming.sources(model, list(self._named), files.tensors)
+        self._sources = naming.sources(self._model, list(self._named), files.tensors)
         self._of = dict(self._sources.of)
-        self._builders = reference.builder_of(model, build) if rebuild else []
+        self._builders = reference.builder_of(self._model, build) if rebuild else []
         self._unbuilt = (
             "" if self._builders else ("nothing was to be built" if not rebuild else "its class needs arguments that are not known: give `build`")
         )
@@ -99,7 +100,7 @@ class _Inspection:
         self._kept: Set[reference.Key] = set()
         self._dtyped: Optional[Dict[str, Item]] = None
         self._built = self._reference(_SEEDS[0])
-        self._ties = expected_ties(model, self._built.values(), self._of)
+        self._ties = expected_ties(self._model, self._built.values(), self._of)
         self._left = [files.tensors[name] for name in self._sources.left]
         self._used: Set[str] = set()
 
@@ -121,7 +122,7 @@ class _Inspection:
         apart, held = tie_faults(self._torch, self._ties, self._named, judged, data)
         faults += apart
         faults += self._unsaved()
-        faults += hook_faults(self._torch, self._model)
+        faults += hook_faults(self._torch, self._whole)
         faults += _process_faults(self._torch)
         not_told = _grouped((name, "not-told", each.detail) for name, each in judged.items() if each.state == "not-told")
         return {

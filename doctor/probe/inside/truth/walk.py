@@ -11,21 +11,6 @@ _WRAPPINGS = re.compile(
 """What wrappers put into names: torch.compile, FSDP, activation checkpointing, peft."""
 
 
-class Item(NamedTuple):
-    """One parameter or buffer under one name."""
-
-    name: str
-    """As the class itself would name it, without what wrappers put in between."""
-    owner: Any
-    owner_name: str
-    local: str
-    """Its name in the module that owns it."""
-    kind: str
-    """`parameter`, `buffer`, or `attribute`: a plain tensor, which neither moves nor is saved with the model."""
-    tensor: Any
-    persistent: bool
-
-
 class Data(NamedTuple):
     """The values of an item, or why there are none."""
 
@@ -43,13 +28,33 @@ class Data(NamedTuple):
     """False where they are elsewhere, or in a form that cannot be held against a file."""
 
 
+class Item(NamedTuple):
+    """One parameter or buffer under one name."""
+
+    name: str
+    """As the class itself would name it, without what wrappers put in between."""
+    owner: Any
+    owner_name: str
+    local: str
+    """Its name in the module that owns it."""
+    kind: str
+    """`parameter`, `buffer`, or `attribute`: a plain tensor, which neither moves nor is saved with the model."""
+    tensor: Any
+    persistent: bool
+    data: Optional[Data] = None
+    """Its values, for one that FSDP keeps in a flat parameter of several."""
+
+
 def items(torch: Any, model: Any) -> Iterator[Item]:
     """Everything in the model, a shared tensor under each of its names. A plain attribute only where it is on meta."""
+    flat = _flattened(model)
     for prefix, module in model.named_modules(remove_duplicate=False):
         hidden = getattr(module, "_non_persistent_buffers_set", set())
         lead = prefix + "." if prefix else ""
+        for local, data in flat.get(id(module), {}).items():
+            yield Item(plain_name(lead + local), module, prefix, local, "parameter", data.tensor, True, data)
         for local, tensor in list(module._parameters.items()):
-            if tensor is not None:
+            if tensor is not None and local != "_flat_param" and local not in flat.get(id(module), {}):
                 yield Item(plain_name(lead + local), module, prefix, local, "parameter", tensor, True)
         for local, tensor in list(module._buffers.items()):
             if tensor is not None:
@@ -59,18 +64,37 @@ def items(torch: Any, model: Any) -> Iterator[Item]:
                 yield Item(plain_name(lead + local), module, prefix, local, "attribute", value, False)
 
 
+def _flattened(model: Any) -> Dict[int, Dict[str, Data]]:
+    """What FullyShardedDataParallel (FSDP1) holds of each parameter on this rank: by the id of its module and its name there."""
+    found: Dict[int, Dict[str, Data]] = {}
+    for module in model.modules():
+        handle = vars(module).get("_handle")
+        flat = getattr(handle, "flat_param", None)
+        if flat is None or not hasattr(flat, "_shard_param_infos"):
+            continue
+        local = getattr(flat, "_local_shard", None)
+        held = (flat if local is None else local).detach()
+        where = "shard of rank %d" % getattr(handle, "rank", 0)
+        for info, shape, part in zip(flat._param_infos, flat._shapes, flat._shard_param_infos):
+            begin, count = (part.intra_param_start_idx, part.numel_in_shard) if part.in_shard else (0, 0)
+            offset = part.offset_in_shard if part.in_shard else 0
+            data = Data(held[offset : offset + count], (_elements(shape),), [(begin, count)], where)
+            found.setdefault(id(info.module), {})[info.param_name] = data
+    return found
+
+
 def plain_name(name: str) -> str:
     """The name without what wrappers put into it."""
     return _WRAPPINGS.sub("", name)
 
 
-def unwrapped(model: Any) -> Any:
-    """The model inside DataParallel and its like, and inside torch.compile."""
+def unwrapped(model: Any, *, sharded: bool = False) -> Any:
+    """The model inside DataParallel and its like, and inside torch.compile; with `sharded` inside FSDP as well, which keeps the weights."""
     while True:
         inner = vars(model).get("_modules", {})
         if list(inner) == ["module"] and re.search("Parallel|Engine", type(model).__name__):
             model = inner["module"]
-        elif list(inner) in (["_orig_mod"], ["_fsdp_wrapped_module"]):
+        elif list(inner) == ["_orig_mod"] or (sharded and list(inner) == ["_fsdp_wrapped_module"]):
             model = next(iter(inner.values()))
         else:
             return model
@@ -90,6 +114,8 @@ def offloading_hook(module: Any) -> Any:
 def data_of(torch: Any, item: Item) -> Data:
     """Where the values of an item are."""
     tensor = item.tensor
+    if item.data is not None:
+        return item.data
     if hasattr(tensor, "ds_id"):
         return _partition(tensor)
     if type(tensor).__name__ == "DTensor" or hasattr(tensor, "_local_tensor"):
