@@ -139,6 +139,15 @@ def test_the_report_has_the_published_shape(inspected: Callable[[str], Reports])
     assert all(each["digest"] is None for each in reports["llama"]["inspection"]["tensors"])
 
 
+def test_each_rank_holds_its_part_against_its_place_in_the_file(middle_stack: Path, tmp_path: Path) -> None:
+    found = run_beside("inspected_ranks.py", Path(python_in(middle_stack)), tmp_path)
+    for name in ("fsdp2", "fsdp1", "fsdp1, parameters as they were"):
+        for rank, report in enumerate(found[name]):
+            assert report["exit_code"] == 0, (name, rank, report["inspection"]["faults"], report["inspection"]["not_told"])
+            assert all("shard" in each["where"] for each in report["inspection"]["tensors"])
+    assert [faults(each) for each in found["wrong on rank 1"]] == [{}, {"uninitialised": ["first.weight"]}]
+
+
 def test_without_torch_it_says_so() -> None:
     with pytest.raises(doctor.DoctorError, match="torch is not imported"):
         doctor.inspect_model(object())
