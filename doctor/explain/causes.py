@@ -216,7 +216,8 @@ def _usual(cause: Cause, count: int, total: int) -> LikelyCause:
 
 def _case(cause: Cause, failure: Failure, clues: Clues, known: Known) -> Case:
     case, environment, matrix = Case(cause), known.environment, known.matrix
-    for sign in (*cause.signs, *matrix.answer_signs.get(cause.name, ())):
+    answers = [signs[cause.name] for pattern, signs in matrix.answer_signs.items() if cause.name in signs and clues.holds(pattern)]
+    for sign in (*cause.signs, *answers):
         if not _holds(sign, failure, clues, environment) or not _possible(sign.advisory, environment, matrix):
             continue
         times = _TIMES[sign.weight]
@@ -238,10 +239,10 @@ def _case(cause: Cause, failure: Failure, clues: Clues, known: Known) -> Case:
             case.because.append((_TIMES["strong"], f"the code shown sets {advisory_id} off (line {clues.program[advisory_id]})"))
             case.advisories[advisory_id] = _TIMES["strong"]
     for advisory in (matrix.advisory(each) for each in cause.advisories):
-        if advisory is None or advisory.id in case.advisories or not _possible(advisory.id, environment, matrix):
+        if advisory is None or advisory.id in case.advisories:
             continue
-        weight = _signature_weight(advisory, failure, matrix) if concerns(advisory, failure, known) else None
-        if weight is not None:
+        weight = _signature_weight(advisory, failure, matrix)
+        if weight is not None and concerns(advisory, failure, known) and _possible(advisory.id, environment, matrix):
             case.odds *= _TIMES[weight]
             case.because.append((_TIMES[weight], f"it looks as {advisory.id} does: {advisory.title}"))
             case.advisories[advisory.id] = _TIMES[weight]

@@ -16,14 +16,14 @@ from doctor.knowledge.matrix import Matrix
 
 def text_patterns(matrix: Matrix) -> set[str]:
     """Every pattern that is to be looked for in the whole text."""
-    signs = [sign for cause in matrix.causes for sign in (*cause.signs, *matrix.answer_signs.get(cause.name, ()))]
+    signs = [sign for cause in matrix.causes for sign in cause.signs]
     patterns = {pattern for sign in signs for pattern in (*sign.text, *sign.without_text)}
     patterns |= {sign.message for sign in signs if sign.message is not None} | set(advisory_mentions(matrix))
     family = matrix.family
     patterns |= {*family.named, *family.near, *family.around, *family.failing, *family.silent, *(each.pattern for each in matrix.advice)}
     patterns |= {pattern for each in matrix.observations for pattern in each.text}
     patterns |= {kind.message for kind in matrix.foreign if kind.message is not None}
-    return patterns | {pattern for known in matrix.messages for pattern in known.told}
+    return patterns | {pattern for known in matrix.messages for pattern in known.told} | matrix.answer_signs.keys()
 
 
 def explain(failures: Sequence[Failure], clues: Clues, known: Known, ranks: tuple[int, ...] = ()) -> Explanation:

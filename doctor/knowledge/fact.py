@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from doctor.facts.frozen import Frozen
-from doctor.knowledge.cause import Cause, CauseName, Pattern, Sign
+from doctor.knowledge.cause import CauseName, Pattern, Sign, Weight
 from doctor.knowledge.schema import Text
 
 FactName = Annotated[str, Text(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", 'a name such as "hf_device_map"')]
@@ -61,20 +61,13 @@ def pattern_of(fact: Fact, answer: Answer) -> str:
     return f"^answered: {fact.name} is {answer.value}$"
 
 
-def answer_signs(facts: Iterable[Fact], causes: Sequence[Cause]) -> Mapping[str, tuple[Sign, ...]]:
-    """What the answers say, as signs of the causes."""
-    found: dict[str, list[Sign]] = {cause.name: [] for cause in causes}
-    for fact in facts:
-        for answer in fact.answers:
-            for name, sign in _signs(fact, answer):
-                if name in found:
-                    found[name].append(sign)
-    return {name: tuple(signs) for name, signs in found.items() if signs}
+def answer_signs(facts: Iterable[Fact]) -> Mapping[str, Mapping[str, Sign]]:
+    """By the pattern of an answer, what it says of causes, as a sign of each by its name."""
+    return {pattern_of(fact, answer): _signs(fact, answer) for fact in facts for answer in fact.answers}
 
 
-def _signs(fact: Fact, answer: Answer) -> Iterator[tuple[str, Sign]]:
+def _signs(fact: Fact, answer: Answer) -> Mapping[str, Sign]:
     says, text = f"{fact.name} is {answer.value}: {answer.seen}", (pattern_of(fact, answer),)
-    others = {name for each in fact.answers for name in each.causes} - {*answer.causes, *answer.excludes}
-    yield from ((name, Sign(weight="strong", says=says, text=text)) for name in answer.causes)
-    yield from ((name, Sign(weight="excludes", says=says, text=text)) for name in answer.excludes)
-    yield from ((name, Sign(weight="against", says=says, text=text)) for name in sorted(others))
+    others = sorted({name for each in fact.answers for name in each.causes} - {*answer.causes, *answer.excludes})
+    weights: Mapping[Weight, Iterable[str]] = {"strong": answer.causes, "excludes": answer.excludes, "against": others}
+    return {name: Sign(weight=weight, says=says, text=text) for weight, names in weights.items() for name in names}

@@ -224,9 +224,9 @@ class Matrix(Frozen):
         yield from (each.says for each in self.observations)
 
     @functools.cached_property
-    def answer_signs(self) -> Mapping[str, tuple[Sign, ...]]:
-        """By cause, what the answers about facts say for it and against it."""
-        return answer_signs(self.facts, self.causes)
+    def answer_signs(self) -> Mapping[str, Mapping[str, Sign]]:
+        """By the pattern of an answer about a fact, what it says of causes, by their names."""
+        return answer_signs(self.facts)
 
     @functools.cached_property
     def _by_id(self) -> Mapping[str, Advisory]:
