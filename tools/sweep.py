@@ -3,10 +3,10 @@
     python tools/sweep.py PACKAGE [--only MT050 ...] [--releases 1.5.2 ...] [--with REQUIREMENT ...] [--without PACKAGE ...]
         [--torch REQUIREMENT] [--python PYTHON]
 
-One environment a release, made with uv and removed after; the neighbours of the boundaries the matrix claims first, then the newest
-patch release of each minor version, then the rest. What was run before with the same reproducer is not run again: an interrupted sweep
-goes on where it stopped, and a new release costs one environment. Where the index serves CUDA builds of torch, UV_TORCH_BACKEND=cpu
-saves several gigabytes. transformers before 4.23 needs --python python3.8 --torch torch==1.12.1: newer Pythons have no tokenizers for it.
+One environment, made with uv, changed from release to release and removed after; the neighbours of the boundaries the matrix claims first, then the
+newest patch release of each minor version, then the rest. What was run before with the same reproducer is not run again: an interrupted sweep goes
+on where it stopped, and a new release costs one environment. Where the index serves CUDA builds of torch, UV_TORCH_BACKEND=cpu saves several
+gigabytes. transformers before 4.23 needs --python python3.8 --torch torch==1.12.1: newer Pythons have no tokenizers for it.
 """
 
 from __future__ import annotations
@@ -194,12 +194,16 @@ def write_evidence(evidence: Evidence, file: Path) -> None:
 
 
 def make_environment(home: Path, requirements: Sequence[str], python: str, without: Sequence[str] = ()) -> str | None:
-    """Make a venv of `python` with `requirements` and then take `without` out of it; why it could not be, None when it could."""
+    """Give the venv at `home` these `requirements` and nothing else, and take `without` out of it; why it could not be, None when it could.
+
+    One there is changed, which leaves torch and its bytecode as they are: reproducers run without writing any, and most of their time
+    went into compiling.
+    """
     uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
-    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", python, home], check=True)
-    done = subprocess.run(
-        [uv, "pip", "install", "--quiet", "--python", home / "bin" / "python", *requirements], capture_output=True, text=True, check=False
-    )
+    if not home.exists():
+        subprocess.run([uv, "venv", "--quiet", "--python", python, home], check=True)
+    install = [uv, "pip", "install", "--quiet", "--exact", "--compile-bytecode", "--python", str(home / "bin" / "python"), *requirements]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode == 0 and without:
         subprocess.run([uv, "pip", "uninstall", "--quiet", "--python", home / "bin" / "python", *without], check=True)
     return PLACE.sub("(place)", " ".join(done.stderr.split()))[:200] if done.returncode else None

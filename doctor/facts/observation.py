@@ -44,7 +44,7 @@ def in_all_shapes(advisory_id: str, shapes: tuple[ShapeObservation, ...]) -> Obs
     """
     control = next((each for each in shapes if each.shape == CONTROL), None)
     tried = tuple(each for each in shapes if each is not control) or shapes
-    if control is not None and control.verdict != "not reproduced":
+    if control is not None and control.verdict != "not reproduced" and any(each.verdict != "not applicable" for each in shapes):
         return Observation(advisory_id, "broken", f"the right way does not pass either: {control.detail}", shapes)
     order: tuple[Verdict, ...] = ("reproduced", "broken", "not reproduced", "not applicable")
     verdict = next(each for each in order if any(seen.verdict == each for seen in tried))

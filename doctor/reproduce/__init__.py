@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,6 @@ SECONDS = 120.0
 MEMORY_BYTES = 4 * 1024**3
 _IMPORT_SECONDS = 120.0
 _RUNNER = FOLDER / "_run.py"
-_SHARED = re.compile(r"^(?:import|from) (_\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +58,32 @@ def shapes(script: Path) -> dict[str, str]:
 
 
 def digest(script: Path) -> str:
-    """Changes when the script or a helper it imports changes: what was run before then is no evidence any more."""
+    """Changes when the script or a script beside it that it imports changes: what was run before then is no evidence any more."""
     found = hashlib.sha256()
-    for path in _with_helpers(script, set()):
+    for path in _with_imported(script, set()):
         found.update(path.read_bytes())
     return found.hexdigest()[:16]
 
 
-def _with_helpers(script: Path, seen: set[Path]) -> Iterator[Path]:
-    if script in seen:
+def _with_imported(script: Path, seen: set[Path]) -> Iterator[Path]:
+    """`script` and what it imports of the scripts beside it, in functions too, whatever they are called."""
+    if script in seen or not script.is_file():
         return
     seen.add(script)
     yield script
-    for name in _SHARED.findall(script.read_text("utf-8")):
-        helper = script.with_name(f"{name}.py")
-        if helper.is_file():
-            yield from _with_helpers(helper, seen)
+    for name in _imported(script.read_bytes()):
+        yield from _with_imported(script.with_name(f"{name}.py"), seen)
+
+
+@functools.cache
+def _imported(source: bytes) -> tuple[str, ...]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+    return tuple(names)
 
 
 def run_reproducers(

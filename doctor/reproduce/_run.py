@@ -2,8 +2,9 @@
 
     python _run.py OPTIONS SCRIPT[::SHAPE] ...      OPTIONS is a JSON object: folder, seconds, bytes, jobs, device
 
-torch, transformers and accelerate are imported once and the process then forks for each script: importing them takes longer than most
-reproducers. Where there is no fork, each script gets a new interpreter. Standard library only at this level; Python 3.8 and newer.
+torch, transformers and accelerate are imported once, with what loading any model imports, and the process then forks for each script:
+importing them takes longer than most reproducers. Where there is no fork, each script gets a new interpreter. Standard library only at
+this level; Python 3.8 and newer.
 """
 
 import collections
@@ -18,6 +19,7 @@ import tempfile
 import time
 
 STACK = ("torch", "transformers", "accelerate")
+LOADING = "transformers.modeling_utils"
 VERDICTS = ("reproduced", "not reproduced", "not applicable")
 FOREIGN = ("HF_", "HUGGINGFACE_", "TRANSFORMERS_", "PYTORCH_TRANSFORMERS_", "PYTORCH_PRETRAINED_", "ACCELERATE_", "FSDP_", "OMPI_", "PMI_", "MV2_")
 LAUNCHED = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "NODE_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -35,6 +37,8 @@ def main():
     isolate(options["folder"], options["device"])
     for package in STACK:
         say(package=package, **imported(package))
+    if len(parts) > 1:
+        imported(LOADING)
     start = forked if hasattr(os, "fork") else spawned
     running = []
     for script, _, shape in parts:

@@ -95,6 +95,12 @@ def test_the_right_way_beside_the_wrong_one_has_to_pass(tmp_path: Path, right: s
     assert only(run(path)).verdict == verdict
 
 
+def test_where_the_api_is_missing_the_right_way_has_nothing_to_pass(tmp_path: Path) -> None:
+    path = in_shapes(tmp_path, "return not_applicable('no device_map')")
+    path.write_text(path.read_text().replace("'last': 'two'", "'control': 'the right way'"))
+    assert only(run(path)).verdict == "not applicable"
+
+
 def test_one_shape_can_be_asked_for(tmp_path: Path) -> None:
     observed = run_reproducers(sys.executable, [in_shapes(tmp_path, "return reproduced(shape)")], seconds=20, shape="last")
     assert [each.shape for each in only(observed).shapes] == ["last"]
@@ -174,6 +180,15 @@ def test_a_digest_changes_with_the_script_and_with_its_helpers(tmp_path: Path) -
     second = digest(path)
     path.write_text(path.read_text() + "\n")
     assert len({first, second, digest(path)}) == 3
+
+
+def test_a_digest_changes_with_every_script_that_is_imported_wherever(tmp_path: Path) -> None:
+    """One that borrows from another's script was kept as evidence when that one changed."""
+    path = script(tmp_path, 2, "import mt001_test\nreturn mt001_test.reproduce(workdir)")
+    lent = script(tmp_path, 1, SCRIPTS["reproduced"])
+    first = digest(path)
+    lent.write_text(lent.read_text() + "\n")
+    assert digest(path) != first
 
 
 def test_every_reproducer_is_of_an_advisory_and_names_it() -> None:
