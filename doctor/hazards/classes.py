@@ -166,6 +166,10 @@ class _Rules:
             yield from _writes_in_place(self.of.methods["_init_weights"].node)
         if self.prepared is not None:
             yield from self._ties()
+            for name, (word, count) in _CALLED_WITH.items():
+                own = self.of.methods.get(name)
+                if own is not None and not _takes(own.node.args, count):
+                    yield word, own.node, "certain"
         forward = self.of.methods.get("forward")
         if forward is not None and any(_CHILDS_WEIGHT.search(line) for line in _lines(forward)):
             yield from _reads_of_children(forward.node)
@@ -318,6 +322,16 @@ class _Rules:
 
 
 _READ = {"parameter": "reads-parameter-in-init", "linspace": "reads-linspace-in-init", "tensor": "reads-tensor-in-init"}
+
+
+_CALLED_WITH = {"get_init_context": ("own-init-context", 4), "_initialize_missing_keys": ("own-missing-keys", 1)}
+"""Methods that the loader calls, and with how many arguments beside the class or model: those of transformers 5.3 and later."""
+
+
+def _takes(parameters: ast.arguments, count: int) -> bool:
+    """Whether a method may be called with so many positional arguments."""
+    most = len(parameters.posonlyargs) + len(parameters.args) - 1
+    return most - len(parameters.defaults) <= count and (count <= most or parameters.vararg is not None)
 
 
 def _takes_keywords(parameters: ast.arguments) -> bool:

@@ -7,11 +7,11 @@ import _tiny
 
 
 def llama(workdir: str, **places: str) -> Tuple[Any, Dict[str, str]]:
-    """The path of a tied Llama whose one safetensors file holds the embedding, and a device_map: `embed` and `head` where told."""
+    """The path of a tied Llama whose one file holds the embedding, and a device_map: `embed` and `head` where told."""
     from transformers import LlamaForCausalLM
 
     names = {"model.embed_tokens": places["embed"], "lm_head": places["head"], "model.layers.1": "cpu"}
-    path = _tiny.saved(LlamaForCausalLM, _tiny.llama_config(tie_word_embeddings=True), os.path.join(workdir, "llama"), safe_serialization=True)
+    path = _saved(LlamaForCausalLM, _tiny.llama_config(tie_word_embeddings=True), os.path.join(workdir, "llama"))
     return path, dict(_tiny.LAYER_ON_DISK, **names)
 
 
@@ -19,9 +19,26 @@ def gpt2(workdir: str, **places: str) -> Tuple[Any, Dict[str, str]]:
     """The same of a GPT-2, where the name of the head sorts first."""
     from transformers import GPT2LMHeadModel
 
-    path = _tiny.saved(GPT2LMHeadModel, _tiny.gpt2_config(), os.path.join(workdir, "gpt2"), safe_serialization=True)
+    path = _saved(GPT2LMHeadModel, _tiny.gpt2_config(), os.path.join(workdir, "gpt2"))
     names = {"transformer.wpe": "cpu", "transformer.h": "cpu", "transformer.ln_f": "cpu", "transformer.drop": "cpu"}
     return path, dict(names, **{"transformer.wte": places["embed"], "lm_head": places["head"]})
+
+
+def _saved(model_class: Any, config: Any, path: str) -> str:
+    """The tied tensor once in one safetensors file, which 4.23 to 4.27 read and cannot write; a .bin file where they are not read."""
+    import torch
+
+    if not _tiny.has_safetensors() or _tiny.release() < (4, 23):
+        return _tiny.saved(model_class, config, path)
+    from safetensors.torch import save_file
+
+    torch.manual_seed(20261122)
+    model = model_class(config)
+    model.config.save_pretrained(path)
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if name != "lm_head.weight"}
+    save_file(tensors, os.path.join(path, "model.safetensors"), metadata={"format": "pt"})
+    _tiny.keep_reference(path, model)
+    return path
 
 
 def t5(workdir: str) -> str:

@@ -1,14 +1,15 @@
 """MT033: a device_map that puts the name of a tied weight that the file holds on disk, and another name elsewhere, fails."""
 
+import _causal
 import _split_tie
 import _tiny
-from _harness import Verdict, not_reproduced, reproduced
+from _harness import Verdict, not_applicable, not_reproduced, reproduced
 
 SHAPES = {
     "t5-shared-and-decoder": "T5, one file, shared and decoder on disk, encoder and head on the CPU",
     "llama-embedding": "tied Llama, one file, the embedding on disk, the head on the CPU",
     "gpt2-embedding": "GPT-2, one file, the embedding on disk, the head on the CPU; the head's name sorts first",
-    "control": "tied Llama, one file, both on the CPU",
+    "control": "GPT-2, one file, both on the CPU",
 }
 T5_MAP = {"shared": "disk", "encoder": "cpu", "decoder": "disk", "lm_head": "cpu"}
 
@@ -17,13 +18,18 @@ def reproduce(workdir: str, shape: str) -> Verdict:
     import torch
     import transformers
 
+    if not _causal.takes_device_map():
+        return not_applicable("this release has no device_map")
+    if shape == "llama-embedding" and _tiny.release() < (4, 28):
+        return not_applicable("this release has no Llama")
     if shape == "t5-shared-and-decoder":
         model_class, (path, places) = transformers.T5ForConditionalGeneration, (_split_tie.t5(workdir), T5_MAP)
-    elif shape != "gpt2-embedding":
-        embed = "cpu" if shape == "control" else "disk"
-        model_class, (path, places) = transformers.LlamaForCausalLM, _split_tie.llama(workdir, embed=embed, head="cpu")
+    elif shape == "llama-embedding":
+        model_class, (path, places) = transformers.LlamaForCausalLM, _split_tie.llama(workdir, embed="disk", head="cpu")
     else:
-        model_class, (path, places) = transformers.GPT2LMHeadModel, _split_tie.gpt2(workdir, embed="disk", head="cpu")
+        embed = "cpu" if shape == "control" else "disk"
+        model_class, (path, places) = transformers.GPT2LMHeadModel, _split_tie.gpt2(workdir, embed=embed, head="cpu")
+    _causal.offload_folder(workdir)
     expected = _split_tie.logits(model_class.from_pretrained(path))
     try:
         found = _split_tie.logits(_split_tie.loaded(model_class, path, places, workdir))

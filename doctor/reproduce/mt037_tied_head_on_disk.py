@@ -3,6 +3,7 @@
 Some releases of accelerate fail before with a KeyError of their own (MT050); there the weight is looked up as the hook would.
 """
 
+import _causal
 import _split_tie
 import _tiny
 from _harness import Verdict, not_applicable, not_reproduced, reproduced
@@ -19,8 +20,13 @@ def reproduce(workdir: str, shape: str) -> Verdict:
 
     if not _tiny.has_safetensors():
         return not_applicable("safetensors is not installed")
+    if not _causal.takes_device_map():
+        return not_applicable("this release has no device_map")
+    if shape == "llama" and _tiny.release() < (4, 28):
+        return not_applicable("this release has no Llama")
     model_class = transformers.LlamaForCausalLM if shape == "llama" else transformers.GPT2LMHeadModel
     path, places = (_split_tie.llama if shape == "llama" else _split_tie.gpt2)(workdir, embed="disk", head="disk")
+    _causal.offload_folder(workdir)
     expected = _split_tie.logits(model_class.from_pretrained(path))
     model = _split_tie.loaded(model_class, path, places, workdir)
     try:

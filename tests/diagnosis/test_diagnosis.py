@@ -10,9 +10,11 @@ from doctor.diagnosis.finding import EVERYTHING, Narrowing
 from doctor.diagnosis.policy import Known, Policy
 from doctor.facts.environment import Environment, InstallationFault, Unknown
 from doctor.facts.observation import Observation
+from doctor.knowledge.evidence import known_evidence, shapes_seen
 from doctor.knowledge.installation import KNOWN_FAULTS
-from doctor.knowledge.matrix import PartlyAffected
-from doctor.knowledge.releases import Release
+from doctor.knowledge.matrix import Advisory, Affected, PartlyAffected, When
+from doctor.knowledge.matrix_file import builtin_matrix
+from doctor.knowledge.releases import Release, known_releases
 from tests.environments import environment, matrix, with_distribution
 
 HERE = environment(torch="2.9+cpu", lib="1.0")
@@ -117,6 +119,21 @@ def test_where_a_release_has_it_in_some_shapes_only_the_remedy_says_which() -> N
     for installed, remedy in (("1.0", said), ("1.5", f"lib 1.5 has it only where it is saved into several files. {said}")):
         (finding,) = diagnose(environment(torch="2.9", lib=installed), known, releases).findings
         assert finding.remedy == remedy
+
+
+PARTS = [(advisory, affected, part) for advisory in builtin_matrix().advisories for affected in advisory.affected for part in affected.partly]
+
+
+@pytest.mark.parametrize(("advisory", "affected", "part"), PARTS, ids=[f"{each[0].id}-{each[2].introduced}" for each in PARTS])
+def test_of_a_release_that_has_it_in_some_shapes_doctor_says_when(advisory: Advisory, affected: Affected, part: PartlyAffected) -> None:
+    """And where it goes, no shape was seen to fail."""
+    release = next(each.version for each in known_releases()[affected.package] if each.version in part and not each.yanked)
+    known = replace(builtin_matrix(), advisories=(replace(advisory, when=When()),))
+    (finding,) = diagnose(environment(**{"torch": "2.9.0", affected.package: str(release)}), known, known_releases()).findings
+    assert f"{affected.package} {release} has it only {part.only[:20]}" in finding.remedy
+    if finding.fixed_in is not None:
+        seen = shapes_seen(advisory, affected.package, known_evidence()).get(Version(finding.fixed_in))
+        assert seen is None or not seen["reproduced"]
 
 
 def test_a_torch_whose_build_could_change_is_left_to_the_user() -> None:

@@ -250,6 +250,26 @@ def test_how_a_class_says_what_is_tied(members: str, words: set[str]) -> None:
     assert {use.word for subject in read(code).subjects if subject.name == "Model" for use in subject.uses} - {"own-model"} == words
 
 
+@pytest.mark.parametrize(
+    ("method", "word"),
+    [
+        ("@classmethod\n    def get_init_context(cls, is_quantized, _is_ds_init_called): pass", "own-init-context"),
+        ("@classmethod\n    def get_init_context(cls, dtype, is_quantized, _is_ds_init_called): pass", "own-init-context"),
+        ("@classmethod\n    def get_init_context(cls, dtype, is_quantized, _is_ds_init_called, allow_all_kernels): pass", None),
+        ("@classmethod\n    def get_init_context(cls, dtype, *others): pass", None),
+        ("def _initialize_missing_keys(self, loaded_keys, ignore_mismatched_sizes, is_quantized): pass", "own-missing-keys"),
+        ("def _initialize_missing_keys(self, missing_keys, is_quantized): pass", "own-missing-keys"),
+        ("def _initialize_missing_keys(self, missing_keys, is_quantized=False): pass", None),
+        ("def _initialize_missing_keys(self, is_quantized): pass", None),
+        ("def _initialize_missing_keys(self, *arguments): pass", None),
+    ],
+)
+def test_what_the_loader_calls_has_to_take_what_it_is_given(method: str, word: str | None) -> None:
+    code = f"from transformers import PreTrainedModel\nclass Model(PreTrainedModel):\n    {method}\n"
+    (subject,) = read(code).subjects
+    assert {use.word for use in subject.uses} - {"own-model"} == ({word} if word else set())
+
+
 def test_a_layer_and_a_part_are_not_loaded_by_themselves() -> None:
     code = UNPREPARED.format(before="", parameters="", line="self.part, self.layers = TextModel(config), [Block(config)]")
     for name in ("TextModel", "Block"):

@@ -110,7 +110,7 @@ def test_a_failure_told_of_twice_is_one() -> None:
 
 
 @pytest.mark.parametrize("advisory", builtin_matrix().advisories, ids=lambda advisory: advisory.id)
-def test_what_rests_on_one_shape_is_never_called_almost_certain(advisory: Advisory) -> None:
+def test_what_rests_on_one_shape_is_never_said_to_be_surer_than_95_per_cent(advisory: Advisory) -> None:
     """However much speaks for it: in another shape of the problem the range may end elsewhere."""
     signs = tuple(Sign("proves", "it says so", message="meta", advisory=advisory.id) for _ in range(3))
     matrix = replace(builtin_matrix(), advisories=(advisory,), causes=(replace(cause("a"), signs=signs),), messages=())
