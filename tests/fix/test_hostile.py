@@ -209,14 +209,13 @@ def test_killed_at_any_instant_it_can_be_finished_or_undone(make: Make, knowing:
     """A few instants; DOCTOR_FIX_KILLS=50 tries more, and tools/fix_stacks.py real stacks."""
     patient, fix = make(*STACK), knowing(OLD_ACCELERATE, advisory("MT902", "transformers", "-,4.57"))
     freeze, tree = patient.freeze(), patient.tree()
-    began = time.monotonic()
-    fix(patient, "--yes", code=0)
-    seconds = time.monotonic() - began
+    before, change = killed_after(fix, patient, 600, within=True)
+    assert state(patient) == "done"
     fix(patient, "--undo", code=0)
     chance = random.Random(14)
     for attempt in range(int(os.environ.get("DOCTOR_FIX_KILLS", "5"))):
-        within = attempt % 3 > 0
-        instant = seconds * chance.uniform(0, 0.4 if within else 1)
+        within = attempt % 4 > 0
+        instant = chance.uniform(0, change if within else before)
         killed_after(fix, patient, instant, within=within)
         found = state(patient)
         if attempt % 2:
@@ -235,17 +234,24 @@ def state(patient: Patient) -> str:
     return str(json.loads(journal.read_text())["state"]) if journal.exists() else "nothing"
 
 
-def killed_after(fix: Fixing, patient: Patient, seconds: float, *, within: bool) -> None:
-    """Kill a fix so many seconds after its start, or `within` the change, after the start of that; it may have ended by then."""
+def killed_after(fix: Fixing, patient: Patient, seconds: float, *, within: bool) -> tuple[float, float]:
+    """Kill a fix so many seconds after its start, or `within` the change, after the start of that; it may have ended by then.
+
+    Returns how long it took until the change began, and from then on.
+    """
     command = [sys.executable, "-m", "doctor", "fix", "--yes", "--matrix", str(fix.matrix), "--python", str(patient.home)]
     process = subprocess.Popen(command, env=patient.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    began = time.monotonic()
     while within and process.poll() is None and not (patient.home / ".doctor-fix").exists():
         time.sleep(0.005)
+    changing = time.monotonic()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    ended = time.monotonic()
     time.sleep(0.2)  # for the kernel to end what it had started
+    return changing - began, ended - changing
 
 
 def test_a_half_applied_change_is_noticed_by_check_and_by_fix(make: Make, knowing: Knowing) -> None:
