@@ -253,11 +253,13 @@ def loaded(folder, setting):
     finally:
         for module in modules:
             module.dispatch_model = really
+    # Of a model that is on one device, transformers 5 keeps no map.
+    device_map = getattr(model, "hf_device_map", None) or (maps[-1] if maps else {"": model.device})
     meta = [each for _, each in model.named_parameters() if each.device.type == "meta"]
     meta_buffers = [name for name, each in model.named_buffers() if each.device.type == "meta"]
     return {
         **found,
-        "map": {key: str(value) for key, value in model.hf_device_map.items()},
+        "map": {key: str(value) for key, value in device_map.items()},
         "meta": len(meta),
         "meta_parameters": sum(each.numel() for each in meta),
         "meta_buffers": meta_buffers,
