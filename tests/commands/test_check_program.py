@@ -210,11 +210,11 @@ def test_a_model_that_cannot_be_read(doctor: Doctor, no_torch_stack: Path, model
 
 def test_where_the_model_goes_decides_what_moving_it_does(check: Check, old_stack: Path, tmp_path: Path) -> None:
     (tmp_path / "serve.py").write_text(OFFLOADED)
-    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "num_hidden_layers": 1, "num_attention_heads": 2, "hidden_size": 64}
+    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "intermediate_size": 65536, "vocab_size": 100}
     found = {}
-    for name, words in (("small", 100), ("larger-than-any-memory", 2**40)):
+    for name, layers in (("small", 0), ("640-gigabytes", 400)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "config.json").write_text(json.dumps({**config, "vocab_size": words}))
+        (tmp_path / name / "config.json").write_text(json.dumps({**config, "num_hidden_layers": layers}))
         report = check("serve.py", "--model", name, "--python", old_stack, "--id", "MT072")
         (found[name],) = [(each["concerns"], each["missing"]) for each in report["findings"]]
-    assert found == {"small": ("exposure", []), "larger-than-any-memory": ("program", [])}
+    assert found == {"small": ("exposure", []), "640-gigabytes": ("program", [])}
