@@ -105,9 +105,11 @@ def load_and_inspect(
         except OSError as error:
             raise DoctorError(f"{python} cannot be run: {error.strerror or error}") from None
         answer = _json(files["answer.json"])
-    if any(schema.mismatches(_Answer, answer)):
-        if outcome.timed_out:
-            raise DoctorError(f"{folder}: not loaded and held against its files within {seconds:g} s; --timeout gives it longer")
+    shapeless = any(schema.mismatches(_Answer, answer))
+    # What is interrupted for want of time may say so in its own way: as an import that failed.
+    if outcome.timed_out and (shapeless or answer["error"] is not None):
+        raise DoctorError(f"{folder}: not loaded and held against its files within {seconds:g} s; --timeout gives it longer")
+    if shapeless:
         killed = " (the system ends a process so that takes more memory than there is)" if outcome.ending == "SIGKILL" else ""
         said = last_line(outcome.stderr, 200)
         raise DoctorError(f"{folder}: the process that was to load it ended with {outcome.ending}{killed}{f': {said}' if said else ''}")
