@@ -28,7 +28,9 @@ class Met(Frozen):
     id: str
     """Of the advisory."""
     severity: Severity
+    """`silent`: wrong weights without an error."""
     title: str
+    """What it is, in one line."""
     needs: tuple[str, ...]
     """What else it takes, in the words of the vocabulary of uses; empty where loading it so is enough."""
 

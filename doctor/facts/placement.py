@@ -33,8 +33,11 @@ class OnMeta(Frozen):
     """What is on the meta device after loading, and between any two forwards."""
 
     tensors: int
+    """How many parameters (tensors), tied ones once."""
     parameters: int
+    """How many numbers these have."""
     bytes: int
+    """Of these parameters and the buffers beside them, in the dtypes they have once loaded."""
 
 
 class CacheSize(Frozen):

@@ -78,6 +78,7 @@ class FitReport(Frozen):
     versions: Mapping[str, str]
     """Of the packages that placed it, and of torch."""
     verdict: VerdictStatus
+    """`fits`: nothing is left on meta; `offloaded`: it loads, and some of it is; `too large`: memory or disk runs out; `refused`: the load raises."""
     verdict_line: str
     """The verdict in one line."""
     decided_by: DecidedBy | None

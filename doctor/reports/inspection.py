@@ -32,8 +32,11 @@ class KnownProblem(Frozen):
     """An advisory that a fault, or `exposed`, names."""
 
     id: str
+    """`MT011`."""
     title: str
+    """What it is, in one line."""
     package: str
+    """The one whose release has it."""
     installed: str | None
     """The version of that package; None when it could not be had."""
     fixed_in: str | None
