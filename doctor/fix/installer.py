@@ -42,7 +42,7 @@ _UNREACHABLE = re.compile(
     r"|\(from versions: none\)|was not found in the package registry",  # of what is installed, an index that answers has some release
     re.IGNORECASE,
 )
-_LOCKED_FILE = re.compile(r'url = "([^"]+)"[^}]*?size = (\d+)')
+_LOCKED_FILE = re.compile(r'url = "([^"\n]{1,400})"[^}\n]{0,200}?size = (\d{1,15})')
 _NOT_THE_REASON = re.compile(r"^(?:WARNING|hint|Using Python|Looking in|\[notice\]|DEPRECATION)|^\s*$")
 
 
@@ -105,7 +105,7 @@ class Installer(Frozen):
         locked = _run([*self.head, "compile", *self.aim, *options, str(wanted)], _ASK_SECONDS).stdout.decode("utf-8", "replace")
         sizes = {}
         for part in locked.split("[[packages]]")[1:]:
-            name = re.search(r'^name = "([^"]+)"', part, re.MULTILINE)
+            name = re.search(r'^name = "([^"\n]{1,200})"', part, re.MULTILINE)
             wheels = [(url.rpartition("/")[2], int(size)) for url, size in _LOCKED_FILE.findall(part)]
             fitting = [size for file, size in wheels if _fits(file, home)]
             if name is not None and fitting:
@@ -211,7 +211,7 @@ def _run(command: Sequence[str], seconds: float) -> Outcome:
 def _failed(outcome: Outcome) -> Failed:
     lines = outcome.stderr.decode("utf-8", "replace").splitlines()
     told = [line.removeprefix("ERROR: ").strip() for line in lines if not _NOT_THE_REASON.search(line)]
-    said = one_line("; ".join(re.sub(r" \(from versions: [^)]*\)", "", line) for line in told[:4]), 400)
+    said = one_line("; ".join(re.sub(r" \(from versions: [^()]{0,20000}\)", "", line) for line in told[:4]), 400)
     how = "did not end in time" if outcome.timed_out else f"ended with {outcome.ending}"
     return Failed(outcome.timed_out or any(_UNREACHABLE.search(line) for line in lines), said or how)
 
