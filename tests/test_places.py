@@ -93,7 +93,7 @@ def is_one_line(ran: Ran, says: str) -> bool:
 @pytest.mark.parametrize("place", PLACES)
 def test_it_works_there(place: str, command: str, room: Path) -> None:
     needed = PLACES[place].needs
-    if needed and subprocess.run(["sh", "-c", f"{needed} {shlex.quote(sys.executable)} -c ''"], capture_output=True, check=False).returncode != 0:
+    if needed and subprocess.run(["sh", "-c", f"{needed} env {shlex.quote(sys.executable)} -c ''"], capture_output=True, check=False).returncode != 0:
         pytest.skip(f"`{needed}` is not here, or may not start this Python")
     ran = started(PLACES[place].words, COMMANDS[command], room)
     assert ran.code == CODES[command], ran
