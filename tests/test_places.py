@@ -114,7 +114,9 @@ def test_with_few_descriptors_it_works_or_says_so(files: int, room: Path) -> Non
 
 
 def test_with_far_too_little_memory_it_says_so(room: Path) -> None:
-    assert is_one_line(ran := started("ulimit -v 30000; exec", COMMANDS["explain"], room), "there is not enough memory"), ran
+    ran = started("ulimit -v 30000; exec", COMMANDS["explain"], room)
+    # Whether Python or the system finds out first is chance.
+    assert is_one_line(ran, "there is not enough memory") or is_one_line(ran, "Cannot allocate memory"), ran
 
 
 @pytest.mark.parametrize("command", COMMANDS)
