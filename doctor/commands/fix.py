@@ -181,7 +181,7 @@ class _Fix:
 
     def _ruled(self, prescription: Prescription, examination: Examination, case: Case, targets: list[Treated]) -> int:
         """Go on unless something else rules the environment."""
-        from doctor.fix.manifests import managed_by
+        from doctor.fix.manifests import is_container, managed_by
 
         managed = managed_by(examination.environment, self._home, prescription.steps)
         pins = self._pins(prescription)
@@ -192,7 +192,7 @@ class _Fix:
             written = self._write(writable) if self._options.write and not self._options.dry_run else ()
             then = "; its manifest is changed, so let it lock and install" if written else ", which has to make the change itself"
             return self._end("managed", f"{managed.where} rules this environment{then}. Nothing was installed.", written=written)
-        if any(each.by_hand for each in pins if not _is_container(each)):
+        if any(each.by_hand for each in pins if not is_container(each)):
             return self._end("managed", "A file of the project pins what is installed now, and doctor cannot change it; nothing was changed.")
         if writable and not self._options.write:
             return self._end("managed", "A file of the project pins what is installed now: `doctor fix --write` changes it and the environment.")
@@ -410,12 +410,6 @@ class _Fix:
         from doctor.reports.fix import masked
 
         return masked(self._report, gate(self._options.redact))
-
-
-def _is_container(pin: Pin) -> bool:
-    """Whether an image is built from the file: what is installed here does not depend on it."""
-    name = os.path.basename(pin.file).lower()
-    return name.startswith(("dockerfile", "containerfile")) or name.endswith(".dockerfile")
 
 
 def _asked(question: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from doctor.facts.frozen import Frozen
+from doctor.knowledge.matrix import normalised_name
 
 
 class Complaint(Frozen):
@@ -42,7 +42,7 @@ def complaints(declared: Mapping[str, tuple[str, ...]], versions: Mapping[str, s
         grown = False
         for name, requirements in parsed.items():
             for each in requirements:
-                wanted = extras.get(canonicalize_name(each.name))
+                wanted = extras.get(normalised_name(each.name))
                 if wanted is not None and not each.extras <= wanted and _applies(each, extras[name], markers):
                     wanted |= each.extras
                     grown = True
@@ -65,7 +65,7 @@ def _applies(requirement: Requirement, extras: set[str], markers: Mapping[str, s
 
 
 def _complaint(name: str, requirement: Requirement, versions: Mapping[str, str]) -> Complaint | None:
-    package = canonicalize_name(requirement.name)
+    package = normalised_name(requirement.name)
     version = versions.get(package)
     if version is None:
         return Complaint(name, _shown(requirement), package, None)

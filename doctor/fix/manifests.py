@@ -122,6 +122,11 @@ def _reader(name: str) -> Callable[[str, str, Sequence[Step]], Iterator[Pin]] | 
     return _in_container if _CONTAINER.fullmatch(name) else None
 
 
+def is_container(pin: Pin) -> bool:
+    """Whether an image is built from the file: what is installed here does not depend on it."""
+    return _CONTAINER.fullmatch(os.path.basename(pin.file)) is not None
+
+
 def written(file: str, text: str, pins: Sequence[Pin]) -> str:
     """The text of a file with these pins changed, and nothing else. Raises `DoctorError` where the library that does it is not installed."""
     if file.endswith("pyproject.toml"):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from doctor.errors import DoctorError
-from doctor.facts.frozen import Frozen, field
-from doctor.facts.inspection import FAULT_KINDS, Fault, Inspection, NotTold, Tensor
+from doctor.facts.frozen import Frozen, field, replace
+from doctor.facts.inspection import FAULT_KINDS, Inspection
 from doctor.facts.model import Checkpoint
 from doctor.files import read_file
 from doctor.knowledge import schema
@@ -52,24 +52,9 @@ class Loaded(Frozen):
     """The most that was resident up to the end of `load` and of `inspect`; None where the system does not say."""
 
 
-class _Found(Frozen):
-    """An Inspection as it comes from the patient, before it is in order."""
-
-    class_: str
-    module: str
-    tensors: tuple[Tensor, ...]
-    faults: tuple[Fault, ...]
-    not_told: tuple[NotTold, ...]
-    ties: int
-    in_files: int
-    unused: tuple[str, ...]
-    device_map: Mapping[str, str]
-    unbuilt: str
-
-
 class _Answer(Frozen):
     error: str | None
-    inspection: _Found | None
+    inspection: Inspection | None
     seconds: Mapping[str, float]
     peak_bytes: Mapping[str, int | None]
     versions: Mapping[str, str]
@@ -121,25 +106,15 @@ def load_and_inspect(
 
 def inspection_of(answer: Mapping[str, Any]) -> Inspection:
     """What `truth.inspect` answers, as facts, the worst first. Raises `DoctorError` where it does not have that shape."""
-    if any(schema.mismatches(_Found, answer)):
-        raise DoctorError("what came back from the model has not the shape it should: " + str(next(schema.mismatches(_Found, answer)).message)[:200])
-    return _in_order(schema.construct(_Found, answer))
+    wrong = next(iter(schema.mismatches(Inspection, answer)), None)
+    if wrong is not None:
+        raise DoctorError(f"what came back from the model has not the shape it should: {str(wrong.message)[:200]}")
+    return _in_order(schema.construct(Inspection, answer))
 
 
-def _in_order(found: _Found) -> Inspection:
+def _in_order(found: Inspection) -> Inspection:
     faults = sorted(found.faults, key=lambda each: (FAULT_KINDS.index(each.kind), -len(each.names), each.names[:1]))
-    return Inspection(
-        found.class_,
-        found.module,
-        found.tensors,
-        tuple(faults),
-        found.not_told,
-        found.ties,
-        found.in_files,
-        found.unused,
-        found.device_map,
-        found.unbuilt,
-    )
+    return replace(found, faults=tuple(faults))
 
 
 def stored_in(checkpoint: Checkpoint) -> tuple[list[tuple[str, str, str, tuple[int, ...], int]], list[str]]:
