@@ -96,6 +96,19 @@ def seconds(text: str) -> float:
     return number
 
 
+def json_object(text: str, option: str, expected: str) -> dict[str, Any]:
+    """A JSON object on the command line. Raises `DoctorError`, which says what was `expected`, for anything else."""
+    import json
+
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DoctorError(f"{option} {text}: expected {expected}")
+    return found
+
+
 def matrix_of(options: argparse.Namespace) -> Matrix:
     """The matrix the options name. Raises `MatrixFileError`."""
     from doctor.knowledge.matrix_file import load_matrix

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -146,7 +145,7 @@ def _a_pipeline(checkpoint: Checkpoint) -> str:
 def _device_map(text: str) -> Any:
     if text in _STRATEGIES:
         return {"": "cpu"} if text == "none" else text
-    found = _object(text, "--device-map", f"{', '.join(_STRATEGIES)}, or a JSON object from modules to devices")
+    found = arguments.json_object(text, "--device-map", f"{', '.join(_STRATEGIES)}, or a JSON object from modules to devices")
     wrong = next((key for key, value in found.items() if isinstance(value, bool) or not isinstance(value, (int, str))), None)
     if wrong is not None or not found:
         raise DoctorError(f"--device-map: {wrong or 'it'} needs a device: the number of a GPU, `cpu`, `disk`, or a name such as `cuda:0`")
@@ -156,7 +155,7 @@ def _device_map(text: str) -> Any:
 def _max_memory(text: str | None) -> Mapping[str, int] | None:
     if text is None:
         return None
-    found = _object(text, "--max-memory", 'JSON such as {"0": "20GiB", "cpu": "30GiB"}')
+    found = arguments.json_object(text, "--max-memory", 'JSON such as {"0": "20GiB", "cpu": "30GiB"}')
     sizes = {}
     for key, value in found.items():
         if not (key.isdecimal() or key in ("cpu", "disk", "mps")):
@@ -166,16 +165,6 @@ def _max_memory(text: str | None) -> Mapping[str, int] | None:
         except argparse.ArgumentTypeError as error:
             raise DoctorError(f"--max-memory: {key}: {error}") from None
     return sizes
-
-
-def _object(text: str, option: str, expected: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise DoctorError(f"{option} {text}: expected {expected}")
-    return found
 
 
 def _count(text: str) -> int:

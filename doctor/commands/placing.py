@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from doctor.diagnosis.placed import met_by, refuses_whole_disk, words_of
+from doctor.diagnosis.placed import map_words, met_by, refuses_whole_disk, words_of
 from doctor.errors import DoctorError
 from doctor.facts.frozen import Frozen, replace
 from doctor.facts.model import Checkpoint, Model
@@ -228,14 +228,8 @@ def _loading(placement: Placement | None, case: Case, conditions: Conditions) ->
 
 def _done(asked: Asked, placement: Placement) -> frozenset[str]:
     """The words of the vocabulary of uses for how it is loaded."""
-    devices = set(placement.devices)
-    if isinstance(asked.device_map, str):
-        return frozenset(("load", "device-map", "device-map-auto"))
-    words = {"load", "device-map"}
-    words |= {"device-map-disk"} if "disk" in devices else set()
-    words |= {"device-map-cpu"} if "cpu" in devices and len(devices) > 1 else set()
-    words |= {"device-map-all-disk"} if devices == {"disk"} else set()
-    return frozenset(words)
+    how = {"device-map-auto"} if isinstance(asked.device_map, str) else map_words(placement.devices)
+    return frozenset({"load", "device-map", *how})
 
 
 def _model(checkpoint: Checkpoint) -> Model:

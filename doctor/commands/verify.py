@@ -135,14 +135,9 @@ def _refuse_own_code_alone(model: str, parts: dict[str, Checkpoint]) -> None:
 
 
 def _device_map(text: str | None) -> Any:
-    import json
-
     if text is None or not text.lstrip().startswith("{"):
         return text
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise DoctorError(f"--device-map: not JSON: {error}") from None
+    found = arguments.json_object(text, "--device-map", "a device, or a JSON object from modules to devices")
     if not all(isinstance(place, (str, int)) for place in found.values()):
         raise DoctorError('--device-map: each module needs a device, as "cpu", "disk" or 0')
     return found
@@ -150,6 +145,8 @@ def _device_map(text: str | None) -> Any:
 
 def _words(options: argparse.Namespace, loading: Any) -> set[str]:
     """How it is loaded, in words of the vocabulary of uses."""
+    from doctor.diagnosis.placed import map_words
+
     words = {"load-automodel"} if options.class_ == "AutoModel" else set()
     words |= {"trust-remote-code"} if options.trust_remote_code else set()
     words |= {"half-precision"} if options.dtype in ("float16", "bfloat16") else set()
@@ -159,10 +156,7 @@ def _words(options: argparse.Namespace, loading: Any) -> set[str]:
     words.add("device-map")
     if isinstance(places, str):
         return words | ({"device-map-auto"} if places in ("auto", "balanced", "balanced_low_0", "sequential") else set())
-    values = {str(each) for each in places.values()}
-    words |= {"device-map-disk"} if "disk" in values else set()
-    words |= {"device-map-cpu"} if "cpu" in values and len(values) > 1 else set()
-    return words | ({"device-map-all-disk"} if values == {"disk"} else set())
+    return words | map_words({str(each) for each in places.values()})
 
 
 def _gigabytes(text: str) -> int:

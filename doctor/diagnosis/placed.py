@@ -35,6 +35,14 @@ class Met(Frozen):
     """What else it takes, in the words of the vocabulary of uses; empty where loading it so is enough."""
 
 
+def map_words(devices: Collection[str]) -> frozenset[str]:
+    """The words of the vocabulary of uses for a device map that is written out, by the devices that stand in it."""
+    said = {"device-map-disk"} if "disk" in devices else set()
+    said |= {"device-map-cpu"} if "cpu" in devices and len(set(devices)) > 1 else set()
+    said |= {"device-map-all-disk"} if set(devices) == {"disk"} else set()
+    return frozenset(said)
+
+
 def words_of(placed: Placement) -> tuple[frozenset[str], frozenset[str]]:
     """The words of the vocabulary of uses that a placement makes true, and those that it makes false."""
     devices = set(placed.devices)

@@ -48,13 +48,8 @@ def explain_lines(lines: Iterable[str], matrix: Matrix, *, name: str | None = No
     return reader.explanation(here)
 
 
-def explain_logs(logs: Iterable[Iterable[bytes]], matrix: Matrix, *, name: str | None = None, here: Environment | None = None) -> Explanation:
-    """As `explain_lines`, of one or several files taken as one text, which come in pieces: of a large one the parts worth it are read."""
-    return read_logs(logs, matrix, name=name).explanation(here)
-
-
 def read_logs(logs: Iterable[Iterable[bytes]], matrix: Matrix, *, name: str | None = None) -> TextReader:
-    """A reader that has read the files."""
+    """A reader that has read one or several files taken as one text, which come in pieces: of a large one the parts worth it are read."""
     reader = TextReader(matrix, name)
     regions = Regions(reader)
     for log in logs:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from doctor.explain.explanation import Explanation
-from doctor.explain.text import TextReader, explain_lines, explain_logs
+from doctor.explain.text import TextReader, explain_lines, read_logs
 from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.readers.regions import HEAD_BYTES, Regions
 from tests.reports.golden_explanations import TEXTS as EXPLAINED
@@ -136,7 +136,7 @@ def test_lines_of_which_something_comes_are_read_however_many_they_are() -> None
 
 def test_several_files_are_one_text_and_no_line_of_one_goes_on_in_the_next() -> None:
     first, second = b"- `transformers` version: 4.46.3", b"NotImplementedError: Cannot copy out of meta tensor; no data!\n"
-    explanation = explain_logs([[first], [second[:20], second[20:]]], MATRIX)
+    explanation = read_logs([[first], [second[:20], second[20:]]], MATRIX).explanation()
     assert explanation.environment.packages["transformers"].version == "4.46.3"
     assert [each.failure.line for each in explanation.failures] == [2]
 
