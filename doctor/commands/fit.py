@@ -48,8 +48,8 @@ def add(commands: Any) -> None:
     fit.add_argument("--class", dest="class_", metavar="CLASS", help="which loads it (default: the one it was saved from)")
     fit.add_argument("--batch", type=_count, metavar="N", help="with --context: how many sequences are generated at once (default: 1)")
     fit.add_argument("--context", type=_count, metavar="N", help="for so many tokens, add what keys and values take")
-    fit.add_argument("--gpu", type=_sizes, metavar="SIZE[,SIZE]", help="as if these were the free GPUs: 24GiB or 24GiB,24GiB (none: 0)")
-    fit.add_argument("--ram", type=_size, metavar="SIZE", help="as if so much RAM were available: 32GiB")
+    fit.add_argument("--gpu", type=sizes, metavar="SIZE[,SIZE]", help="as if these were the free GPUs: 24GiB or 24GiB,24GiB (none: 0)")
+    fit.add_argument("--ram", type=size, metavar="SIZE", help="as if so much RAM were available: 32GiB")
     fit.add_argument("--online", action="store_true", help="read the headers of a model that is not here from the hub")
     fit.add_argument("--trust-remote-code", action="store_true", help="execute the model's own code, in the environment examined")
     fit.add_argument("--python", metavar="PATH", help="ask this interpreter or environment folder (default: the active one)")
@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
         raise DoctorError("--batch: only with --context, which says for how many tokens")
     asked = Asked(
         dtype=options.dtype,
-        device_map=_device_map(options.device_map),
+        device_map=device_map(options.device_map),
         max_memory=_max_memory(options.max_memory),
         offload_folder=options.offload_folder,
         quantization=options.quantization,
@@ -142,7 +142,8 @@ def _a_pipeline(checkpoint: Checkpoint) -> str:
     return f"{checkpoint.path}: a pipeline of several models, each of which is placed by itself: name one of {named}"
 
 
-def _device_map(text: str) -> Any:
+def device_map(text: str) -> Any:
+    """A device map as it is given to from_pretrained: the name of a strategy, or a JSON object. Raises `DoctorError` for anything else."""
     if text in _STRATEGIES:
         return {"": "cpu"} if text == "none" else text
     found = arguments.json_object(text, "--device-map", f"{', '.join(_STRATEGIES)}, or a JSON object from modules to devices")
@@ -161,7 +162,7 @@ def _max_memory(text: str | None) -> Mapping[str, int] | None:
         if not (key.isdecimal() or key in ("cpu", "disk", "mps")):
             raise DoctorError(f"--max-memory: {key} is no device: expected the number of a GPU, cpu, disk or mps")
         try:
-            sizes[key] = value if type(value) is int and value >= 0 else _size(str(value))
+            sizes[key] = value if type(value) is int and value >= 0 else size(str(value))
         except argparse.ArgumentTypeError as error:
             raise DoctorError(f"--max-memory: {key}: {error}") from None
     return sizes
@@ -173,11 +174,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _sizes(text: str) -> tuple[int, ...]:
-    return () if text == "0" else tuple(_size(each) for each in text.split(","))
+def sizes(text: str) -> tuple[int, ...]:
+    """Sizes of GPUs, with commas between; 0: there is none. Raises `ArgumentTypeError`."""
+    return () if text == "0" else tuple(size(each) for each in text.split(","))
 
 
-def _size(text: str) -> int:
+def size(text: str) -> int:
     """A size with its unit, read as accelerate reads it: GiB is 1024**3, GB is 1000**3."""
     found = _SIZE.fullmatch(text.strip())
     if found is None:

@@ -38,15 +38,22 @@ STANDARD_INPUT = "-"
 _TEXTS = (".md", ".txt", ".rst", ".markdown")
 
 
-def scan(names: Iterable[str], *, exclude: Sequence[str] = (), reading: Callable[[int, int], None] = lambda done, total: None) -> Program:
+def scan(
+    names: Iterable[str],
+    *,
+    exclude: Sequence[str] = (),
+    reading: Callable[[int, int], None] = lambda done, total: None,
+    allowed: Callable[[str], bool] = lambda path: True,
+) -> Program:
     """What the programs in these files and folders do with models.
 
     A folder is read whole, without hidden folders, environments and installed packages; `-` is standard input. `reading` is told how
-    many files were read, and of how many; `exclude` are patterns (fnmatch) for the files and folders of a folder that are not.
+    many files were read, and of how many; `exclude` are patterns (fnmatch) for the files and folders of a folder that are not, and
+    a file that is not `allowed`, as a link may lead anywhere, counts as unread.
     Raises `DoctorError` for a name that is not there.
     """
     with _without_collections(), opened_cache() as cache:
-        return _scanned(names, tuple(exclude), reading, cache)
+        return _scanned(names, tuple(exclude), reading, allowed, cache)
 
 
 @contextlib.contextmanager
@@ -61,7 +68,9 @@ def _without_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _scanned(names: Iterable[str], exclude: Sequence[str], reading: Callable[[int, int], None], cache: Cache) -> Program:
+def _scanned(
+    names: Iterable[str], exclude: Sequence[str], reading: Callable[[int, int], None], allowed: Callable[[str], bool], cache: Cache
+) -> Program:
     files = lines = 0
     subjects: list[Subject] = []
     variables: list[Variable] = []
@@ -69,6 +78,9 @@ def _scanned(names: Iterable[str], exclude: Sequence[str], reading: Callable[[in
     ignored: list[Ignored] = []
     paths = [path for name in names for path in _files(name, exclude, unread)]
     for done, path in enumerate(paths, 1):
+        if not allowed(path):
+            unread.append(Unread(path, 0, "leads to where nothing may be read"))
+            continue
         content = _content(path, unread) if path != STANDARD_INPUT else _standard_input()
         if content is None:
             continue

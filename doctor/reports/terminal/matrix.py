@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from doctor.knowledge.evidence import known_evidence, relevant_verdicts
-from doctor.knowledge.matrix import Advisory, AffectedRange, Matrix
+from doctor.knowledge.matrix import Advisory, Matrix
+from doctor.reports.advisory import ranges_in_words, rows_of
 from doctor.reports.matrix import VocabularyListing
 from doctor.reports.strip import swept_releases
 
@@ -23,7 +24,7 @@ def print_listing(matrix: Matrix, console: Console) -> None:
         table.add_column(column, no_wrap=True)
     table.add_column("title", ratio=1)
     for advisory in matrix.advisories:
-        packages = "; ".join(f"{affected.package} {_ranges(affected.ranges)}" for affected in advisory.affected)
+        packages = "; ".join(f"{affected.package} {ranges_in_words(affected.ranges)}" for affected in advisory.affected)
         table.add_row(Text(advisory.id, "bold"), advisory.severity, Text.assemble(advisory.title, "\n", (packages, "dim")))
     console.print()
     console.print(table)
@@ -55,7 +56,7 @@ def print_advisory(advisory: Advisory, matrix: Matrix, console: Console) -> None
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="dim")
     table.add_column(ratio=1, overflow="fold")
-    for label, value in _rows(advisory, matrix):
+    for label, value in rows_of(advisory, matrix):
         table.add_row(label, Text(value))
     console.print(table)
     for affected in advisory.affected:
@@ -80,51 +81,3 @@ def _print_strip(advisory: Advisory, package: str, console: Console) -> None:
     spans = [(versions[0], versions[-1]) for verdict, group in runs if verdict == "reproduced" and (versions := list(group))]
     if spans:
         console.print(Text("reproduced on " + ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in spans)))
-
-
-def _rows(advisory: Advisory, matrix: Matrix) -> list[tuple[str, str]]:
-    rows = [("slug", advisory.slug), ("kind", advisory.kind), ("severity", advisory.severity)]
-    for affected in advisory.affected:
-        checked = matrix.packages[affected.package].checked_up_to
-        rows.append(("affected", f"{affected.package} {_ranges(affected.ranges)} (checked up to {checked})"))
-        rows += [("of these", f"{affected.package} {_range(each)} only {each.only} ({', '.join(each.shapes)})") for each in affected.partly]
-    rows += [("only with", each) for each in _conditions(advisory)]
-    rows += [("set off by", advisory.trigger), ("", ", ".join(advisory.apis))]
-    if advisory.uses is not None:
-        ways = [" + ".join((*way.all_, *(f"not {each}" for each in way.without), *way.classes)) for way in advisory.uses.any_]
-        rows.append(("uses", "; or ".join(ways) or f"none: {advisory.uses.none}"))
-    if advisory.signature is None:
-        rows.append(("shows as", "nothing: no error, no warning"))
-    else:
-        said = [part for part in (advisory.signature.exception, advisory.signature.message) if part is not None]
-        rows.append(("shows as", ": ".join(said)))
-    rows += [("cause", advisory.cause), ("workaround", advisory.workaround or "none known")]
-    if advisory.avoid:
-        rows.append(("do not", advisory.avoid))
-    rows.append(("evidence", f"{advisory.evidence.level}: {advisory.evidence.basis}"))
-    rows += [("shapes", ", ".join(advisory.evidence.shapes))] if advisory.evidence.shapes else []
-    rows += [("see", reference) for reference in advisory.references]
-    return rows + ([("related", ", ".join(advisory.related))] if advisory.related else [])
-
-
-def _conditions(advisory: Advisory) -> list[str]:
-    when = advisory.when
-    conditions = []
-    for each in when.packages:
-        state = _ranges(each.ranges) if each.ranges is not None else "installed" if each.installed else "not installed"
-        conditions.append(f"{each.package} {state}")
-    if when.python:
-        conditions.append(f"Python {_ranges(when.python)}")
-    conditions += [f"platform {' or '.join(when.platform)}"] if when.platform else []
-    conditions += [f"accelerator {' or '.join(when.accelerator)}"] if when.accelerator else []
-    return conditions + [f"{name} set{' to ' + ' or '.join(values) if values else ''}" for name, values in when.environment.items()]
-
-
-def _ranges(ranges: tuple[AffectedRange, ...]) -> str:
-    return ", ".join(_range(each) for each in ranges)
-
-
-def _range(each: AffectedRange) -> str:
-    if each.introduced is None:
-        return "every release" if each.fixed is None else f"before {each.fixed}"
-    return f"from {each.introduced}, not fixed" if each.fixed is None else f"from {each.introduced}, fixed in {each.fixed}"
