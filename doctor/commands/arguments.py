@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from doctor.errors import DoctorError
@@ -45,10 +46,13 @@ class Parser(argparse.ArgumentParser):
         return f", did you mean {close[0]}?" if close else ""
 
 
-def add_command(commands: Any, name: str, help: str, description: str, exit_codes: str = EXIT_CODES) -> argparse.ArgumentParser:
-    """The parser of a command that takes arguments of its own."""
+def add_command(
+    commands: Any, name: str, help: str, description: str, exit_codes: str = EXIT_CODES, *, examples: Sequence[str]
+) -> argparse.ArgumentParser:
+    """The parser of a command that takes arguments of its own; `examples` are whole command lines, each with a comment if it needs one."""
+    epilog = "\n".join(("examples:", *(f"  {each}" for each in examples), "", exit_codes))
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=help, description=description, epilog=exit_codes, formatter_class=argparse.RawDescriptionHelpFormatter
+        name, help=help, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     return parser
 

@@ -29,6 +29,13 @@ do. With PROGRAM: which of it the program sets off, and where; it is read, never
 run."""
 _SEVERITIES = ("silent", "error", "warning")
 
+_EXAMPLES = (
+    "doctor check                               # what is active, or the .venv here",
+    "doctor check train.py --model ./my-model   # which of it a program meets",
+    "doctor check --from uv.lock src            # as a lock file states it",
+    "doctor check src --format github --strict  # in CI",
+)
+
 
 def add(commands: Any) -> None:
     """Declare `doctor check` to the parser."""
@@ -37,6 +44,7 @@ def add(commands: Any) -> None:
         "check",
         "examine an environment (the default command)",
         _DESCRIPTION,
+        examples=_EXAMPLES,
     )
     check.add_argument(
         "program", nargs="*", metavar="PROGRAM", help="read these files, notebooks and folders (`-`: standard input), and say what of it they meet"

@@ -26,6 +26,11 @@ exit codes:
   2  could not do what was asked, or could not compare all of two models
 """
 
+_EXAMPLES = (
+    "doctor compare here ../other/.venv",
+    "doctor compare before.json after.json  # two of `doctor check --format json`",
+)
+
 
 def add(commands: Any) -> None:
     """Declare `doctor compare` to the parser."""
@@ -40,6 +45,7 @@ def add(commands: Any) -> None:
             "--format json`) are compared tensor by tensor."
         ),
         EXIT_CODES,
+        examples=_EXAMPLES,
     )
     compare.add_argument(
         "side",

@@ -9,6 +9,11 @@ from doctor.commands import arguments, output
 from doctor.commands.reporting import write_report
 from doctor.errors import DoctorError
 
+_EXAMPLES = (
+    "doctor confirm  # all that was found here",
+    "doctor confirm MT080 --python ../other/.venv",
+)
+
 
 def add(commands: Any) -> None:
     """Declare `doctor confirm` to the parser."""
@@ -21,6 +26,7 @@ def add(commands: Any) -> None:
             "examined, each in a temporary folder, offline and with limits, and say which\n"
             "findings are confirmed there and which are cleared."
         ),
+        examples=_EXAMPLES,
     )
     confirm.add_argument("id", nargs="*", metavar="ID", help="ids or slugs of advisories (default: all that were found)")
     confirm.add_argument("--python", metavar="PATH", help="examine this interpreter or environment folder (default: the active one)")

@@ -16,6 +16,11 @@ exit codes:
   3  no frame says anything about releases
 """
 
+_EXAMPLES = (
+    "doctor date traceback.txt",
+    "doctor date traceback.txt --format json",
+)
+
 
 def add(commands: Any) -> None:
     """Declare `doctor date` to the parser."""
@@ -26,6 +31,7 @@ def add(commands: Any) -> None:
         "Say which releases of torch, transformers, accelerate and their neighbours have\n"
         "the functions of a traceback at its lines, and its text on them.",
         EXIT_CODES,
+        examples=_EXAMPLES,
     )
     date.add_argument("file", nargs="*", metavar="FILE", help="files to read as one text; `-` or none: standard input")
     arguments.add_output_options(date)

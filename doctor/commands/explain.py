@@ -37,6 +37,13 @@ _NO_WORDS = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
 """Byte order marks and blanks."""
 EXPECTED = "a traceback, a log, or the text of an issue or a chat"
 
+_EXAMPLES = (
+    "doctor explain issue.txt                   # a traceback, log or issue",
+    "doctor explain --here train.log            # it failed in this environment",
+    "doctor explain --fact threads=yes log.txt  # with the answer to its question",
+    "doctor explain issues/*.txt --format jsonl # many, a line of JSON each",
+)
+
 
 def add(commands: Any) -> None:
     """Declare `doctor explain` to the parser."""
@@ -47,6 +54,7 @@ def add(commands: Any) -> None:
         "Read tracebacks, logs, issue texts and environment listings, and say what caused\n"
         "the failure, how sure that is and why, what to do, and what not to do.",
         EXIT_CODES,
+        examples=_EXAMPLES,
     )
     explain.add_argument(
         "file", nargs="*", metavar="FILE", help="files to read as one text (jsonl: each as one of its own); `-` or none: standard input"

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from doctor.errors import DoctorError
 
-_OF_DOCTOR_ITSELF = ("-h", "--help", "-V", "--version")
+_OF_DOCTOR_ITSELF = ("-h", "--help", "-V", "--version", "--print-completion")
 _ADVISORY = re.compile(r"MT\d{1,6}", re.IGNORECASE)
 _LISTINGS = re.compile(r"(?:uv|poetry|pdm)\.lock|pylock.*\.toml|requirements.*\.txt|environment.*\.ya?ml", re.IGNORECASE)
 """Names of files that state an environment, and show no failure."""
@@ -23,7 +23,7 @@ def with_command(given: Sequence[str], commands: Collection[str]) -> list[str]:
     if not given:
         return ["check"]
     first, *rest = given
-    if first in commands or first in _OF_DOCTOR_ITSELF:
+    if first in commands or first.partition("=")[0] in _OF_DOCTOR_ITSELF:
         return list(given)
     if first.startswith("-"):
         return ["check", *given]

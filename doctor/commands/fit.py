@@ -25,6 +25,12 @@ _STRATEGIES = ("auto", "balanced", "balanced_low_0", "sequential", "none")
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([KMGT]I?)B?", re.IGNORECASE)
 
+_EXAMPLES = (
+    "doctor fit ./my-model  # here",
+    "doctor fit org/model --gpu 24GiB,24GiB --ram 64GiB --context 8192",
+    "doctor fit ./my-model --dtype bfloat16 --device-map sequential",
+)
+
 
 def add(commands: Any) -> None:
     """Declare `doctor fit` to the parser."""
@@ -36,6 +42,7 @@ def add(commands: Any) -> None:
         "is left on meta then, and what loading takes. The transformers and accelerate of the\n"
         "environment examined decide it, on meta; no weight is read.",
         _EXIT_CODES,
+        examples=_EXAMPLES,
     )
     fit.add_argument("model", metavar="MODEL", help="a folder, a config.json, a safetensors or GGUF file, or the id of a model in the hub's cache")
     fit.add_argument(

@@ -40,10 +40,16 @@ exit codes:
   2  could not do what was asked; everything is as it was
 """
 
+_EXAMPLES = (
+    "doctor fix --dry-run       # what would be changed",
+    "doctor fix train.py --yes  # cure what this program meets, and prove it",
+    "doctor fix --undo          # put back what was there",
+)
+
 
 def add(commands: Any) -> None:
     """Declare `doctor fix` to the parser."""
-    fix = arguments.add_command(commands, "fix", "cure what was found, prove it, or undo it", _DESCRIPTION, _EXIT_CODES)
+    fix = arguments.add_command(commands, "fix", "cure what was found, prove it, or undo it", _DESCRIPTION, _EXIT_CODES, examples=_EXAMPLES)
     fix.add_argument("program", nargs="*", metavar="PROGRAM", help="cure also what these files, notebooks and folders meet")
     fix.add_argument("--only", nargs="+", metavar="ID", help="cure only these, also if they bite only what uses them")
     fix.add_argument("--latest", action="store_true", help="go to the newest releases that cure it, not to the nearest")

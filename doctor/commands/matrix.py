@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from textwrap import fill
 from typing import Any
 
 from doctor.commands import arguments, output
@@ -10,27 +11,45 @@ from doctor.commands.reporting import gate
 from doctor.errors import DoctorError
 from doctor.version import __version__
 
+_EXAMPLES = {
+    "list": "doctor matrix list --format json",
+    "show": "doctor matrix show MT080              # or by its slug",
+    "validate": "doctor matrix validate my-matrix.yaml",
+    "vocabulary": "doctor matrix vocabulary",
+    "export": "doctor matrix export --output osv.json  # OSV records",
+}
+
 
 def add(commands: Any) -> None:
     """Declare `doctor matrix` and its actions to the parser."""
-    matrix = commands.add_parser("matrix", help="list, show, validate or export advisories")
+    matrix = commands.add_parser(
+        "matrix",
+        help="list, show, validate or export advisories",
+        description="The known problems that doctor examines for, and the releases they live in.",
+        epilog=f"examples:\n  {_EXAMPLES['show']}\n  {_EXAMPLES['export']}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     actions = matrix.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="every advisory, a line each")
-    show = actions.add_parser("show", help="one advisory, whole")
+
+    def action(name: str, help: str) -> argparse.ArgumentParser:
+        return arguments.add_command(actions, name, help, fill(f"{help[0].upper()}{help[1:]}.", 80), "", examples=(_EXAMPLES[name],))
+
+    listing = action("list", "every advisory, a line each")
+    show = action("show", "one advisory, whole")
     show.add_argument("id", metavar="ID", help="an id or slug")
-    validate = actions.add_parser("validate", help="check a matrix file; all its faults are listed")
+    validate = action("validate", "check a matrix file; all its faults are listed")
     validate.add_argument("file", metavar="FILE")
-    vocabulary = actions.add_parser("vocabulary", help="the words by which an advisory says what a program must do for it to bite")
-    export = actions.add_parser("export", help="the whole matrix, for other programs: as OSV records, or with all that doctor knows")
+    vocabulary = action("vocabulary", "the words by which an advisory says what a program must do for it to bite")
+    export = action("export", "the whole matrix, for other programs: as OSV records, or with all that doctor knows")
     arguments.add_matrix_option(export)
     export.add_argument("--format", choices=("osv", "json"), default="osv", help="a list of OSV records, or what `list --format json` writes")
     arguments.add_output_option(export)
     export.set_defaults(run=_export)
-    for action, run in ((listing, _list), (show, _show), (validate, _validate), (vocabulary, _vocabulary)):
-        if action in (listing, show):
-            arguments.add_matrix_option(action)
-        arguments.add_output_options(action)
-        action.set_defaults(run=run)
+    for parser, run in ((listing, _list), (show, _show), (validate, _validate), (vocabulary, _vocabulary)):
+        if parser in (listing, show):
+            arguments.add_matrix_option(parser)
+        arguments.add_output_options(parser)
+        parser.set_defaults(run=run)
 
 
 def _list(options: argparse.Namespace) -> int:

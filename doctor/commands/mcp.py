@@ -22,10 +22,17 @@ exit codes:
 _STACK_BYTES = 16 * 1024 * 1024
 """Tools work in threads, and programs and texts are as deeply nested there as on the main thread."""
 
+_EXAMPLES = (
+    "doctor mcp  # as an agent's client starts it",
+    "doctor mcp --python ~/project/.venv --root ~/project",
+)
+
 
 def add(commands: Any) -> None:
     """Declare `doctor mcp` to the parser."""
-    mcp = arguments.add_command(commands, "mcp", "answer an agent, over the Model Context Protocol (stdio)", _DESCRIPTION, _EXIT_CODES)
+    mcp = arguments.add_command(
+        commands, "mcp", "answer an agent, over the Model Context Protocol (stdio)", _DESCRIPTION, _EXIT_CODES, examples=_EXAMPLES
+    )
     mcp.add_argument("--python", metavar="PATH", help="the environment that is meant where a call names none (default: the .venv in a root)")
     mcp.add_argument(
         "--root",

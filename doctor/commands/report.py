@@ -26,6 +26,11 @@ _PROJECTS = ("transformers", "accelerate", "pytorch", "diffusers", "vllm", "sent
 _MOST_BYTES = 256 * 1024
 """Of a traceback: what the end of it that is kept may still depend on."""
 
+_EXAMPLES = (
+    "doctor report -o report.md",
+    "doctor report --traceback log.txt --for transformers -o report.md",
+)
+
 
 def add(commands: Any) -> None:
     """Declare `doctor report` to the parser."""
@@ -39,6 +44,7 @@ def add(commands: Any) -> None:
             "determined, with everything private masked."
         ),
         EXIT_CODES,
+        examples=_EXAMPLES,
     )
     report.add_argument("-o", "--output", metavar="FILE", help="write to FILE instead of the terminal; a file that is there is left alone")
     report.add_argument("--force", action="store_true", help="replace FILE when it is there")

@@ -22,6 +22,11 @@ exit codes:
   the program's own, whatever doctor finds; 2 when it cannot be started
 """
 
+_EXAMPLES = (
+    "doctor run -- python train.py --epochs 3",
+    "doctor run --format json --output why.json -- python serve.py",
+)
+
 
 def add(commands: Any) -> None:
     """Declare `doctor run` to the parser."""
@@ -31,6 +36,7 @@ def add(commands: Any) -> None:
         "run a program, and explain its failure when it fails",
         "Run a program unchanged. When it fails, the cause of its failure is written to\nstderr (or to the file of --output) after it ended.",
         EXIT_CODES,
+        examples=_EXAMPLES,
     )
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="-- PROGRAM ...", help="the program and its arguments")
     run.add_argument("-v", "--verbose", action="store_true", help="show every failure, frame and cause")

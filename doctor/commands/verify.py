@@ -28,10 +28,15 @@ Loading runs the code of the environment's packages, and with
 --trust-remote-code that of the model. Nothing is fetched."""
 _GIGABYTE = 1024**3
 
+_EXAMPLES = (
+    "doctor verify ./my-model",
+    "doctor verify ./my-model --digests --format json --output here.json",
+)
+
 
 def add(commands: Any) -> None:
     """Declare `doctor verify` to the parser."""
-    verify = arguments.add_command(commands, "verify", "hold a loaded model against its files", _DESCRIPTION, EXIT_CODES)
+    verify = arguments.add_command(commands, "verify", "hold a loaded model against its files", _DESCRIPTION, EXIT_CODES, examples=_EXAMPLES)
     verify.add_argument("model", metavar="MODEL", help="a folder with config.json or model_index.json, or a hub id in the local cache")
     verify.add_argument(
         "--class",
