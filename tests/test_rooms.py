@@ -16,7 +16,7 @@ FLOORS = (
     {"knowledge"},
     {"probe", "readers", "hazards", "models", "dating", "upgrade", "running"},
     {"reproduce", "diagnosis"},
-    {"api", "explain", "fix"},
+    {"api", "explain", "fix", "fleet"},
     {"reports"},
     {"commands"},
     {"cli", "hook", "inspecting"},

@@ -12,6 +12,8 @@ from doctor.errors import DoctorError
 if TYPE_CHECKING:
     from doctor.diagnosis.diagnosis import Diagnosis
     from doctor.explain.explanation import LikelyCause
+    from doctor.facts.environment import Environment
+    from doctor.facts.model import CheckpointSeen
     from doctor.knowledge.matrix import Matrix
     from doctor.reports.attachment import Attachment
     from doctor.reports.document import Report
@@ -50,6 +52,7 @@ def add(commands: Any) -> None:
     report.add_argument("--force", action="store_true", help="replace FILE when it is there")
     report.add_argument("--for", dest="project", choices=_PROJECTS, metavar="PROJECT", help=f"in the order of its form: {', '.join(_PROJECTS)}")
     report.add_argument("--traceback", metavar="FILE", help="include this traceback, masked; `-`: standard input")
+    report.add_argument("--model", metavar="MODEL", help="with --format json: what this machine sees of that model, for `doctor fleet`")
     report.add_argument("--confirm", action="store_true", help="run the reproducers of what is found, as `doctor confirm` does")
     report.add_argument("--format", choices=("markdown", "json", "html"), default="markdown", help="default: markdown")
     report.add_argument("--show-redactions", action="store_true", help="list here what was masked, in place of the report or beside --output")
@@ -68,12 +71,14 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.confirm and options.no_live:
         raise DoctorError("--confirm: runs the reproducers in the environment, which --no-live forbids")
+    if options.model and options.format != "json":
+        raise DoctorError("--model: only with --format json, which `doctor fleet` holds against those of other machines")
     with output.destination(options.output, overwrite=options.force) as page:
         traceback = _traceback(options.traceback) if options.traceback else None
         matrix = arguments.matrix_of(options)
         diagnosis, causes = _diagnosis(options, matrix, traceback)
         redactor = redactor_for(diagnosis.environment, keep_private=options.keep_private)
-        report = report_on(diagnosis, redactor, traceback, _accelerate_config(), causes)
+        report = report_on(diagnosis, redactor, traceback, _accelerate_config(), causes, checkpoint=_checkpoint(options.model, diagnosis.environment))
         if options.output is not None or not options.show_redactions:
             output.write_text(page, _rendered(report, matrix, redactor, options))
     if options.show_redactions:
@@ -111,6 +116,19 @@ def _diagnosis(options: argparse.Namespace, matrix: Matrix, traceback: str | Non
     wanted = [each.id for each in diagnosis.findings if each.id in scripts]
     observations = observe(environment, wanted, scripts, "cpu", options.timeout)
     return diagnose(environment, matrix, known_releases(), observations=observations, symptoms=symptoms), causes
+
+
+def _checkpoint(name: str | None, environment: Environment) -> CheckpointSeen | None:
+    """What is seen of the model here; None where none was named."""
+    if name is None:
+        return None
+    import os
+
+    from doctor.knowledge.matching import installed_version
+    from doctor.models.seen import seen_checkpoint
+
+    transformers = environment.packages.get("transformers")
+    return seen_checkpoint(name, os.environ, installed_version(transformers) if transformers is not None else None)
 
 
 def _accelerate_config() -> Any:

@@ -55,6 +55,13 @@ def differences(environments: Sequence[Environment], matrix: Matrix) -> tuple[Di
     return tuple(sorted(found, key=lambda each: (RISKS.index(each.risk), -len(each.advisories))))
 
 
+def compared(environment: Environment) -> Mapping[str, str]:
+    """By dotted name, what `differences` holds against other environments, but for memory and disk."""
+    packages = {f"packages.{name}.version": _version(environment, name) for name in environment.packages}
+    variables = {f"variables.{name}": value for name, value in environment.variables.items()}
+    return {**packages, **_facts(environment), **variables, "variables": str(environment.variables_known), "packages": str(environment.partial)}
+
+
 def finding_differences(findings: Sequence[Sequence[Finding]]) -> tuple[FindingDifference, ...]:
     """The findings that hold in some of the environments only; `findings` are each one's, worst first."""
     held = [{each.id for each in side if each.status != "cleared"} for side in findings]

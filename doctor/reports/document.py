@@ -14,6 +14,7 @@ from doctor.diagnosis.summary import Summary, Verdict, summary_of, verdict_of
 from doctor.explain.explanation import LikelyCause
 from doctor.facts.environment import Environment
 from doctor.facts.frozen import Frozen, replace
+from doctor.facts.model import CheckpointSeen
 from doctor.facts.observation import Observation
 from doctor.facts.program import Unread
 from doctor.reports.redact import Redactor
@@ -93,6 +94,8 @@ class Report(Frozen):
     """What the failure in that text may have been caused by, surest first, as `doctor explain` says it."""
     accelerate_config: Mapping[str, str] | None = None
     """accelerate's default configuration, for `doctor report`; None when it was not asked for, or there is none."""
+    checkpoint: CheckpointSeen | None = None
+    """What `doctor report --model` sees of that model on this machine; None when none was named."""
 
 
 def report_on(
@@ -101,11 +104,13 @@ def report_on(
     traceback: str | None = None,
     accelerate_config: Mapping[str, str] | None = None,
     causes: tuple[LikelyCause, ...] = (),
+    *,
+    checkpoint: CheckpointSeen | None = None,
 ) -> Report:
     """The report on a diagnosis, masked by `redactor`. Installation faults stand in `remaining` as well."""
     placed = redactor.place(diagnosis.environment)
     command, fix = upgrade_command(diagnosis.plan.changes, placed), _fix_command(diagnosis, placed)
-    diagnosis, traceback, accelerate_config, causes = redactor.value((diagnosis, traceback, accelerate_config, causes))
+    diagnosis, traceback, accelerate_config, causes, checkpoint = redactor.value((diagnosis, traceback, accelerate_config, causes, checkpoint))
     plan, counted, program = diagnosis.plan, diagnosis.counted, diagnosis.program
     cleared = {each for change in plan.changes for each in change.clears}
     return Report(
@@ -131,6 +136,7 @@ def report_on(
         traceback=traceback,
         causes=causes,
         accelerate_config=accelerate_config,
+        checkpoint=checkpoint,
     )
 
 

@@ -47,6 +47,7 @@ def published_schemas() -> dict[str, str]:
     from doctor.reports.explanation import ExplanationReport
     from doctor.reports.fit import FitReport
     from doctor.reports.fix import FixReport
+    from doctor.reports.fleet import FleetReport
     from doctor.reports.inspection import InspectionReport
     from doctor.reports.matrix import Listing, Validation, VocabularyListing
     from doctor.reports.tensor_comparison import TensorComparison
@@ -67,6 +68,7 @@ def published_schemas() -> dict[str, str]:
         "inspection": InspectionReport,
         "tensor-comparison": TensorComparison,
         "fix": FixReport,
+        "fleet": FleetReport,
     }
     published = {name: schema.json_schema(kind, complete=True) for name, kind in complete.items()} | {"matrix": schema.json_schema(Matrix)}
     schemas = {}

@@ -14,6 +14,7 @@ from doctor.diagnosis.remedy import NO_UPGRADE_CURES
 from doctor.diagnosis.summary import SIGNS, Outcome, exposures_sentence
 from doctor.facts.environment import STACK, THIS_MACHINE, Accelerator, Environment
 from doctor.facts.program import Place
+from doctor.facts.variables import without_job
 from doctor.reports.document import Report
 from doctor.reports.terminal.layout import Paragraph, Part, Row, Unbroken, print_rows, print_screen, row
 from doctor.upgrade.plan import Alternative, Change
@@ -104,7 +105,7 @@ def _shortly(environment: Environment) -> Iterator[str]:
         devices = dict.fromkeys(each.name for each in environment.accelerators)
         machine = [", ".join(devices) or "no GPU that torch can use"] if "CUDA" in rows else []
     machine += [f"RAM {rows['RAM']}"] if "RAM" in rows else []
-    machine += [rows["variables"]] if "variables" in rows else []
+    machine += [_assignments(alone)] if (alone := without_job(environment.variables)) else []
     if machine:
         yield "; ".join(machine)
 
@@ -165,8 +166,12 @@ def _machine(environment: Environment) -> Mapping[str, str]:
         "platform": f"{environment.platform.system} {environment.platform.machine or ''}".rstrip(),
     }
     if environment.variables:
-        rows["variables"] = ", ".join(f"{name}={value}" for name, value in environment.variables.items())
+        rows["variables"] = _assignments(environment.variables)
     return rows
+
+
+def _assignments(variables: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in variables.items())
 
 
 def _cuda(environment: Environment) -> str:

@@ -15,7 +15,7 @@ from doctor.reports.terminal.layout import Paragraph, heading
 _NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _FEW = 3
 """Up to so many sides are named one by one."""
-_RISKS: dict[Risk, str] = {
+RISK_HEADINGS: dict[Risk, str] = {
     "boundary": "Versions between which a known problem begins or ends",
     "stack": "Versions of torch, transformers, accelerate",
     "build": "How torch is built",
@@ -47,7 +47,7 @@ def print_comparison(report: ComparisonReport, console: Console) -> None:
     shown: Risk | None = None
     for each in report.differences:
         if each.risk != shown:
-            heading(console, _RISKS[each.risk])
+            heading(console, RISK_HEADINGS[each.risk])
             shown = each.risk
         for line in _difference(each, groups):
             console.print(line)
