@@ -186,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--torch", default="torch==2.13.0+cpu")
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--seed", type=int, default=14)
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     chosen = [each for each in STACKS if not options.names or each.name in options.names]
     maker = Maker(options.folder.resolve(), options.torch)
     if options.kills:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from doctor.fix.home import Home
     from doctor.fix.installer import Installer
     from doctor.fix.manifests import Pin
+    from doctor.fix.mending import ByHand
     from doctor.fix.proof import Seen
     from doctor.fix.resolving import Answer, Case, Prescription
     from doctor.fix.snapshot import Journal
@@ -163,7 +164,10 @@ class _Fix:
         aimed, observed = examination.aim, examination.observed
         remedies = {each.id: each.remedy for each in examination.diagnosis.findings}
         verdicts = {each.id: each.verdict for each in observed.observations} if observed is not None else {}
+        self._note(by_hand=self._by_hand(examination))
         if not aimed.targets:
+            if self._report.by_hand:
+                self._show_plan()
             return self._end(*self._nothing(examination.diagnosis, verdicts))
         with output.progress("asking the installer what goes together"):
             case, answer = answer_for(examination, self._home, self._matrix, latest=self._options.latest)
@@ -175,7 +179,7 @@ class _Fix:
             self._show_plan()
             return self._end("no-cure", self._no_cure(answer))
         self._describe(prescription, examination.environment, case)
-        against = refusal(self._home)
+        against = refusal(self._home) or self._hindered(prescription, examination)
         if against is not None:
             self._show_plan()
             return self._end("refused", f"Nothing was changed: {against}.")
@@ -284,6 +288,26 @@ class _Fix:
         environment = probe.examine(options.python, probe.Interest.of(matrix), timeout=timeout, waiting=output.progress)
         return examine(environment, matrix, policy, self._only, program, counting=lambda count: output.counted(count, f"running {count} reproducers"))
 
+    def _by_hand(self, examination: Examination) -> tuple[ByHand, ...]:
+        """The faults of the installation that count, or that were asked for."""
+        from doctor.fix.mending import by_hand
+
+        diagnosis = examination.diagnosis
+        findings = [each for each in diagnosis.findings if each.id in self._only] if self._only else diagnosis.counted
+        if not any(each.kind == "installation" for each in findings):
+            return ()
+        installer = None
+        with contextlib.suppress(DoctorError):
+            installer = self._installer(examination.environment.manager.name)
+        return by_hand(findings, examination.environment, installer)
+
+    def _hindered(self, prescription: Prescription, examination: Examination) -> str | None:
+        """What has to be mended by hand before the change can be made; None where nothing has."""
+        from doctor.fix.mending import hindering
+
+        found = hindering(examination.diagnosis.findings, [each.package for each in prescription.steps])
+        return f"{' and '.join(f'{each.title} ({each.id})' for each in found)}, so nobody can say what to keep of it; mend that first" if found else None
+
     def _looking(self, cures: Sequence[str], installer: Installer) -> Callable[[], Seen]:
         """Looks again after the change; what is done then is being waited for already, and a terminal shows one such thing at a time."""
         from doctor.fix.examination import look
@@ -351,6 +375,9 @@ class _Fix:
 
     def _nothing(self, diagnosis: Diagnosis, verdicts: Mapping[str, str]) -> tuple[Outcome, str]:
         """Why there is nothing to do, or nothing that a change of releases does."""
+        by_hand = ", ".join(dict.fromkeys(each.id for each in self._report.by_hand))
+        if by_hand:
+            return "no-cure", f"No change of releases cures {by_hand}: what is to be done by hand stands with it, and nothing was changed."
         passed = [each for each, verdict in verdicts.items() if verdict == "not reproduced"]
         if passed:
             return (

@@ -79,6 +79,10 @@ class Installer(Frozen):
         """The command that installs exactly these, for people to read."""
         return (*self.shown, "--no-deps", *_index_options(self.name, index), *pins)
 
+    def again_command(self, pin: str) -> tuple[str, ...]:
+        """The command that installs a release once more, over what is there of it, for people to read."""
+        return (*self.shown, "--no-deps", "--force-reinstall" if self.name == "pip" else "--reinstall", pin)
+
     def resolve(self, requirements: Sequence[str], constraints: Sequence[str], home: Home, index: str | None = None) -> Resolved | Failed:
         """What it would install for `requirements`, with everything else that is installed kept within `constraints`."""
         with tempfile.TemporaryDirectory(prefix="doctor-", ignore_cleanup_errors=True) as folder:

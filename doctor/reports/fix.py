@@ -8,6 +8,7 @@ from typing import Any, Literal
 from doctor.facts.frozen import Frozen, field, replace
 from doctor.facts.observation import Verdict
 from doctor.fix.manifests import Managed, Pin
+from doctor.fix.mending import ByHand
 from doctor.fix.resolving import Step
 from doctor.reports.document import SchemaVersion
 from doctor.reports.redact import Redactor
@@ -78,6 +79,8 @@ class FixReport(Frozen):
     """With which the command ended."""
     targets: tuple[Treated, ...] = ()
     """The findings that it was about."""
+    by_hand: tuple[ByHand, ...] = ()
+    """Faults of the installation: what to do about them. No change of releases cures them."""
     steps: tuple[Step, ...] = ()
     """What is, or was, to be installed; empty where nothing is."""
     stays: Mapping[str, str] = field(default_factory=dict)
@@ -109,9 +112,9 @@ class FixReport(Frozen):
 
 
 def concluded(report: FixReport, outcome: Outcome, sentence: str, **more: Any) -> FixReport:
-    """The report with what came of it; its exit code is of its outcome, but a cure leaves 1 where some of what it was about is not cured."""
+    """The report with what came of it; its exit code is of its outcome, but a cure leaves 1 where some of what was found is not cured."""
     report = replace(report, outcome=outcome, sentence=sentence, **more)
-    left = outcome == "cured" and any(each.cured is False for each in report.targets)
+    left = outcome == "cured" and (bool(report.by_hand) or any(each.cured is False for each in report.targets))
     return replace(report, exit_code=1 if left else EXIT_CODES[outcome])
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from doctor.fix.mending import ByHand
 from doctor.reports.fix import FixReport, Outcome, Treated
 from doctor.reports.terminal.layout import Paragraph, Part, Unbroken
 
@@ -74,6 +75,8 @@ def _about(report: FixReport) -> Iterator[Part]:
     for each in report.targets:
         if not each.planned:
             yield Paragraph(f"{each.id} is not cured by it. {each.remedy}", "")
+    for fault in report.by_hand:
+        yield from _by_hand(fault)
     for said in report.obstacles[:_MOST_OBSTACLES]:
         yield Paragraph(f"Not {said}.".replace("..", "."), "")
     if len(report.obstacles) > _MOST_OBSTACLES:
@@ -85,6 +88,13 @@ def _about(report: FixReport) -> Iterator[Part]:
         yield Unbroken(Text(f"{pin.file}:{pin.line}"), Text(), Text(f": {pin.now}  ->  {pin.instead}{how}"))
     if report.command:
         yield Unbroken(Text(report.command, style="bold green"), Text("  "))
+
+
+def _by_hand(fault: ByHand) -> Iterator[Part]:
+    yield Paragraph(f"{fault.title}: {fault.seen}. {fault.remedy}", Text.assemble("  ", (fault.id, "bold"), "  "))
+    if fault.command:
+        yield Unbroken(Text(fault.command, style="green"), Text("         again: "))
+    yield Unbroken(Text(fault.reference), Text("         see: "))
 
 
 def _after(report: FixReport) -> Iterator[Part]:
