@@ -193,15 +193,15 @@ class _Fix:
         """Go on unless something else rules the environment."""
         from doctor.fix.manifests import is_container, managed_by
 
-        managed = managed_by(examination.environment, self._home, prescription.steps)
+        managed = managed_by(examination.environment, self._home, case.inventory, prescription.steps)
         pins = self._pins(prescription)
         self._note(pins=pins, managed=managed, command=managed.command if managed is not None else self._report.command)
         self._show_plan()
         writable = [each for each in pins if each.by_hand is None]
         if managed is not None:
             written = self._write(writable) if self._options.write and not self._options.dry_run else ()
-            then = "; its manifest is changed, so let it lock and install" if written else ", which has to make the change itself"
-            return self._end("managed", f"{managed.where} rules this environment{then}. Nothing was installed.", written=written)
+            then = " Its manifest is changed already: let it lock and install." if written else ""
+            return self._end("managed", f"Nothing was installed: {managed.because}.{then}", written=written)
         if any(each.by_hand for each in pins if not is_container(each)):
             return self._end("managed", "A file of the project pins what is installed now, and doctor cannot change it; nothing was changed.")
         if writable and not self._options.write:
@@ -306,7 +306,9 @@ class _Fix:
         from doctor.fix.mending import hindering
 
         found = hindering(examination.diagnosis.findings, [each.package for each in prescription.steps])
-        return f"{' and '.join(f'{each.title} ({each.id})' for each in found)}, so nobody can say what to keep of it; mend that first" if found else None
+        return (
+            f"{' and '.join(f'{each.title} ({each.id})' for each in found)}, so nobody can say what to keep of it; mend that first" if found else None
+        )
 
     def _looking(self, cures: Sequence[str], installer: Installer) -> Callable[[], Seen]:
         """Looks again after the change; what is done then is being waited for already, and a terminal shows one such thing at a time."""

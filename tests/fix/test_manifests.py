@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from doctor.fix.manifests import pins_against, written
+from doctor.fix.inventory import inventory_of
+from doctor.fix.manifests import conda_names, pins_against, written
 from doctor.fix.resolving import Step
 from tests.fix.conftest import OLD_ACCELERATE, Knowing, Make, Patient
 
+RECORDED = Path(__file__).parent / "recorded"
 STACK = ("torch==2.13.0+cpu", "transformers==4.46.3", "accelerate==1.0.1")
 STEP = (Step("accelerate", "1.0.1", "1.1.0", ("MT901",), "clears MT901", None),)
 REQUIREMENTS = """\
@@ -88,9 +91,7 @@ def test_pins_are_changed_with_the_environment_or_not_at_all_and_undone_with_it(
     assert patient.tree() == tree
 
 
-@pytest.mark.parametrize(
-    ("lock", "command"), [("uv.lock", "uv add --project"), ("poetry.lock", "poetry add --directory"), ("Pipfile", "pipenv install")]
-)
+@pytest.mark.parametrize(("lock", "command"), [("uv.lock", "uv add --project"), ("Pipfile", "pipenv install")])
 def test_a_managed_project_gets_the_command_for_its_manager(make: Make, knowing: Knowing, lock: str, command: str) -> None:
     patient = make(*STACK)
     (project(patient) / lock).write_text("")
@@ -102,11 +103,50 @@ def test_a_managed_project_gets_the_command_for_its_manager(make: Make, knowing:
     assert patient.tree() == tree
 
 
+def installed_by(patient: Patient, installer: str) -> None:
+    """As the installer writes its name into what it installs."""
+    for info in patient.site_packages.glob("*.dist-info"):
+        (info / "INSTALLER").write_text(f"{installer}\n")
+
+
+def test_an_environment_of_poetry_is_left_to_poetry_wherever_its_project_lies(make: Make, knowing: Knowing, tmp_path: Path) -> None:
+    patient, fix = make(*STACK), knowing(OLD_ACCELERATE)
+    installed_by(patient, "Poetry 2.5.1")
+    project, tree = shutil.copytree(RECORDED / "poetry", tmp_path / "app"), patient.tree()
+    there = fix(patient, "--yes", code=2, cwd=project)
+    assert there["command"] == f"poetry add --directory {project} accelerate==1.1.0"
+    assert there["managed"]["where"] == str(project / "poetry.lock")
+    elsewhere = fix(patient, "--yes", code=2)
+    assert (elsewhere["outcome"], elsewhere["command"]) == ("managed", "poetry add accelerate==1.1.0")
+    assert "for a project that does not lie here" in elsewhere["sentence"]
+    assert patient.tree() == tree
+
+
 def test_what_conda_installed_is_left_to_conda(make: Make, knowing: Knowing) -> None:
+    """Its own files say so, whatever INSTALLER says."""
     patient = make(*STACK)
-    (info,) = patient.site_packages.glob("accelerate-*.dist-info")
-    (info / "INSTALLER").write_text("conda\n")
+    installed_by(patient, "whl2conda")
+    conda_meta(patient)
     tree = patient.tree()
     said = knowing(OLD_ACCELERATE)(patient, "--yes", code=2)
     assert said["command"] == f"conda install --prefix {patient.home} accelerate=1.1.0"
+    assert "conda put accelerate into this environment" in said["sentence"]
     assert patient.tree() == tree
+
+
+def conda_meta(patient: Patient) -> None:
+    """The recorded files, for the Python of the patient."""
+    (patient.home / "conda-meta").mkdir()
+    for file in (RECORDED / "conda").iterdir():
+        text = file.read_text().replace("lib/python3.11/", f"{patient.site_packages.parent.relative_to(patient.home)}/")
+        (patient.home / "conda-meta" / file.name).write_text(text)
+
+
+def test_conda_calls_some_packages_otherwise(make: Make) -> None:
+    patient = make("torch==2.13.0+cpu", "accelerate==1.1.0")
+    (info,) = patient.site_packages.glob("torch-*.dist-info")
+    info.rename(info.with_name("torch-2.13.0.dist-info"))
+    conda_meta(patient)
+    (patient.home / "conda-meta" / "broken.json").write_text("[")
+    # conda's accelerate was replaced by another installer since.
+    assert conda_names(patient.home, inventory_of([patient.site_packages])) == {"torch": "pytorch"}
