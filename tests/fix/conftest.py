@@ -142,8 +142,8 @@ def make(index: Index, tmp_path: Path) -> Make:
         subprocess.run([uv.find_uv_bin(), "venv", "--quiet", "--python", sys.executable, home], check=True, env={**os.environ, **variables})
         patient = Patient(home, installer, variables)
         if installer == "pip":
-            shutil.copytree(_pip(), patient.site_packages / "pip", ignore=shutil.ignore_patterns("__pycache__"))
-            shutil.copytree(next(_pip().parent.glob("pip-*.dist-info")), patient.site_packages / next(_pip().parent.glob("pip-*.dist-info")).name)
+            for part in (_pip(), *_pip().parent.glob("pip-*.dist-info")):
+                shutil.copytree(part, patient.site_packages / part.name)  # with its byte-code, which costs each test seconds to make
         patient.install(*requirements)
         return patient
 

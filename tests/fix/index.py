@@ -7,7 +7,7 @@ import hashlib
 import io
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
@@ -54,14 +54,9 @@ class Index:
     """What is served, and how it fails."""
 
     def __init__(self) -> None:
-        self.files_before_failing: int | None = None
-        """After so many more requests for files, every one is answered with 500; None: never."""
-        self.refused = 0
-        """How many requests were answered so."""
         self.wheels: dict[str, dict[str, bytes]] = {}
-        self.failing = False
-        """Everything is answered with 500."""
-        self.asked: list[str] = []
+        self.fails: Callable[[str], bool] = lambda kind: False
+        """Asked of each request, which is for `simple` pages or for `files`, whether it is answered with 500."""
         self.url = ""
 
     def add(self, name: str, *versions: str, requires: Sequence[str] = (), files: Mapping[str, str] | None = None) -> None:
@@ -72,12 +67,8 @@ class Index:
 
     def answer(self, path: str) -> tuple[int, bytes]:
         """What is answered to a request."""
-        self.asked.append(path)
         _, kind, *rest = unquote(path).split("/")
-        if kind == "files" and self.files_before_failing is not None:
-            self.files_before_failing -= 1
-        if self.failing or (kind == "files" and self.files_before_failing is not None and self.files_before_failing < 0):
-            self.refused += 1
+        if self.fails(kind):
             return 500, b"out of order"
         if kind == "simple" and rest and rest[0] in self.wheels:
             links = [

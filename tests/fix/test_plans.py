@@ -74,7 +74,7 @@ def test_a_torch_that_its_vendor_built_is_never_moved(make: Make, knowing: Knowi
 def test_without_an_index_the_plan_is_of_the_matrix_alone_and_marked(make: Make, knowing: Knowing, index: Index, installer: str) -> None:
     patient = make(*STACK, installer=installer)
     tree = patient.tree()
-    index.failing = True
+    index.fails = lambda kind: True
     said = knowing(OLD_ACCELERATE)(patient, "--yes", code=2)
     assert said["outcome"] == "unverified"
     assert said["unreachable"]
