@@ -22,18 +22,20 @@ from doctor.reports.json import published_schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-PAGES = (README, ROOT / "docs" / "manual.md")
+PAGES = (README, ROOT / "docs" / "manual.md", ROOT / "docs" / "models.md")
 """Which show what commands print."""
+HUB_CACHE = ROOT / "tests" / "models" / "cache" / "hub"
+"""With the configurations of the models that are spoken of, and no weights."""
 SCHEMAS = ROOT / "doctor" / "schemas"
 CAUSES = ROOT / "docs" / "causes.md"
 _BLOCK = re.compile(r"(?P<head>```console\n\$ (?P<command>doctor[^\n]*)\n)(?P<output>.*?)(?P<foot>```\n)", re.DOTALL)
-_MACHINE = re.compile(r"^     [^\n]*RAM [^\n]*\n|\+[a-z0-9]+(?=,)", re.MULTILINE)
+_MACHINE = re.compile(r"^     [^\n]*RAM [^\n]*\n|\+[a-z0-9]+(?=[,\n])|^  disk  [^\n]*(?:\n {33}[^\n]*)*\n|^  RAM while [^\n]+\n", re.MULTILINE)
 """What is true of one machine only: its devices and memory, and the build of torch."""
 
 
 def command_output(command: str, stack: Path | None) -> str:
     """What `command` prints, 80 columns wide and without colour, run in the folder of `stack`, shown as `~/project`."""
-    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "HF_HUB_CACHE": str(HUB_CACHE)}
     if stack is not None:
         environment = {name: value for name, value in environment.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
         environment["HOME"] = str(stack.parent.parent)

@@ -59,7 +59,7 @@ def verdict_on(placed: Placement | Refusal, conditions: Conditions) -> Verdict:
 def _refused(placed: Placement, conditions: Conditions) -> str | None:
     devices = set(placed.devices)
     if devices == {"disk"} and conditions.whole_disk_refused:
-        return "all of it would go to the disk, which this accelerate refuses (`disk_offload` is another function)"
+        return "all of it would go to the disk, which these releases refuse (`disk_offload` is another function)"
     if "disk" in devices and conditions.needs_folder and not conditions.folder_given:
         where = modules_in_words(placed.parts, "disk")
         return f"{where} would go to the disk, and weights that are no safetensors need an offload_folder there: from_pretrained raises ValueError"

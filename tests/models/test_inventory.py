@@ -114,6 +114,12 @@ def test_gguf(tmp_path: Path) -> None:
     assert read_checkpoint(str(tmp_path)).bytes == 608
 
 
+def test_the_newest_types_of_gguf_have_their_size(tmp_path: Path) -> None:
+    file = tmp_path / "tiny.gguf"
+    file.write_bytes(gguf([("nvfp4", (128,), 40, 0), ("q1_0", (256,), 41, 96)], data=96 + 36))
+    assert [(each.dtype, each.bytes) for each in read_checkpoint(str(file)).tensors or ()] == [("NVFP4", 72), ("Q1_0", 36)]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

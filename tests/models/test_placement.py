@@ -13,33 +13,14 @@ import pytest
 from doctor.facts.placement import MachineLimits, Placement, Refusal
 from doctor.models.fit import Conditions, verdict_on
 from doctor.models.inventory import read_checkpoint
+from doctor.models.locate import locate_model
 from doctor.probe.placement import Attempt, NoAnswer, Question, ask_placement
 from tests.stacks import python_in
+from tools.regenerate import HUB_CACHE
 
 GIB = 1024**3
 LOADS = Path(__file__).parents[2] / "tools" / "inside" / "fit_loads.py"
-LLAMA_3_1_8B = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "intermediate_size": 14336,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "vocab_size": 128256,
-    "max_position_embeddings": 131072,
-    "rms_norm_eps": 1e-05,
-    "rope_theta": 500000.0,
-    "rope_scaling": {
-        "factor": 8.0,
-        "low_freq_factor": 1.0,
-        "high_freq_factor": 4.0,
-        "original_max_position_embeddings": 8192,
-        "rope_type": "llama3",
-    },
-    "tie_word_embeddings": False,
-    "torch_dtype": "bfloat16",
-}
+LLAMA_3_1_8B = read_checkpoint(locate_model("meta-llama/Llama-3.1-8B-Instruct", {"HF_HUB_CACHE": str(HUB_CACHE)})).config
 
 
 def asked(stack: Path, question: Question) -> list[Placement]:

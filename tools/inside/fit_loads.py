@@ -6,9 +6,11 @@
 One JSON object a line. Standard library and the patient's packages only.
 """
 
+import contextlib
 import json
 import os
 import sys
+import types
 import warnings
 
 REMOTE = """
@@ -213,48 +215,24 @@ def load(folder, settings):
 
 def loaded(folder, setting):
     """What from_pretrained made of one setting: the map it set, and what lies on meta."""
-    import accelerate
     import torch
 
-    maps = []
-    really = accelerate.big_modeling.dispatch_model
-
-    def dispatch_model(model, device_map, *others, **named):
-        maps.append({key: str(value) for key, value in device_map.items()})
-        return really(model, device_map, *others, **named)
-
-    import transformers.modeling_utils
-
-    modules = [module for module in list(sys.modules.values()) if getattr(module, "__dict__", {}).get("dispatch_model") is really]
-    for module in modules:
-        module.dispatch_model = dispatch_model
     name = setting["name"]
     path = os.path.join(folder, name)
-    with open(os.path.join(path, "config.json"), encoding="utf-8") as file:
-        config = json.load(file)
-    options = {"device_map": setting["device_map"], "offload_folder": os.path.join(folder, "offloaded")}
+    from_pretrained, options = loader(path)
+    options.update(device_map=setting["device_map"], offload_folder=os.path.join(folder, "offloaded"))
     if setting.get("max_memory"):
         options["max_memory"] = {int(key) if key.isdigit() else key: value for key, value in setting["max_memory"].items()}
     options["torch_dtype"] = getattr(torch, setting["dtype"])
-    if "_diffusers_version" in config:
-        import diffusers
-
-        from_pretrained = getattr(diffusers, config["_class_name"]).from_pretrained
-    elif "auto_map" in config:
-        from_pretrained = transformers.AutoModel.from_pretrained
-        options["trust_remote_code"] = True
-    else:
-        from_pretrained = getattr(transformers, config["architectures"][0]).from_pretrained
     found = {"name": name, "setting": setting["setting"]}
-    try:
-        model = from_pretrained(path, **options)
-    except Exception as error:
-        return {**found, "error": "%s: %s" % (type(error).__name__, error), "map": maps[-1] if maps else None}
-    finally:
-        for module in modules:
-            module.dispatch_model = really
+    maps = []
+    with maps_told(maps):
+        try:
+            model = from_pretrained(path, **options)
+        except Exception as error:
+            return {**found, "error": "%s: %s" % (type(error).__name__, error), "map": maps[-1] if maps else None}
     # Of a model that is on one device, transformers 5 keeps no map.
-    device_map = getattr(model, "hf_device_map", None) or (maps[-1] if maps else {"": model.device})
+    device_map = getattr(model, "hf_device_map", None) or (maps[-1] if maps else {"": str(model.device)})
     meta = [each for _, each in model.named_parameters() if each.device.type == "meta"]
     meta_buffers = [name for name, each in model.named_buffers() if each.device.type == "meta"]
     return {
@@ -266,6 +244,52 @@ def loaded(folder, setting):
         "parameters": sum(each.numel() for _, each in model.named_parameters()),
         "bytes": model_bytes(model),
     }
+
+
+def loader(path):
+    """What loads the model in a folder, with the options that it takes for that."""
+    import transformers
+
+    with open(os.path.join(path, "config.json"), encoding="utf-8") as file:
+        config = json.load(file)
+    if "_diffusers_version" in config:
+        import diffusers
+
+        return getattr(diffusers, config["_class_name"]).from_pretrained, {}
+    if "auto_map" in config:
+        return transformers.AutoModel.from_pretrained, {"trust_remote_code": True}
+    return getattr(transformers, config["architectures"][0]).from_pretrained, {}
+
+
+@contextlib.contextmanager
+def maps_told(maps):
+    """Have each device map that is decided on, or used, put into a list: of a load that fails on its way, too."""
+    from accelerate.big_modeling import dispatch_model
+    from accelerate.utils.modeling import infer_auto_device_map
+
+    def told(device_map):
+        maps.append({key: str(value) for key, value in device_map.items()})
+        return device_map
+
+    def infer(*arguments, **named):
+        return told(infer_auto_device_map(*arguments, **named))
+
+    def dispatch(model, device_map, *others, **named):
+        return dispatch_model(model, told(device_map), *others, **named)
+
+    replace_everywhere({infer_auto_device_map: infer, dispatch_model: dispatch})
+    try:
+        yield
+    finally:
+        replace_everywhere({infer: infer_auto_device_map, dispatch: dispatch_model})
+
+
+def replace_everywhere(others):
+    """In each module that has imported one of these functions, under whatever name."""
+    for module in list(sys.modules.values()):
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            if isinstance(value, types.FunctionType) and value in others:
+                setattr(module, name, others[value])
 
 
 def say(**facts):
