@@ -21,6 +21,7 @@ from doctor.version import __version__
 
 if TYPE_CHECKING:
     from doctor.api import diagnose, examine, read_programs
+    from doctor.comparing import ComparedRanks, compare_ranks
     from doctor.diagnosis.diagnosis import Diagnosis
     from doctor.diagnosis.finding import Finding, Narrowing
     from doctor.diagnosis.policy import Policy
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Advisory": "doctor.knowledge.matrix",
+    "ComparedRanks": "doctor.comparing",
     "Diagnosis": "doctor.diagnosis.diagnosis",
     "DoctorError": "doctor.errors",
     "Environment": "doctor.facts.environment",
@@ -46,6 +48,7 @@ _HOME = {
     "Narrowing": "doctor.diagnosis.finding",
     "Policy": "doctor.diagnosis.policy",
     "assert_loaded": "doctor.inspecting",
+    "compare_ranks": "doctor.comparing",
     "diagnose": "doctor.api",
     "examine": "doctor.api",
     "read_programs": "doctor.api",
@@ -58,6 +61,7 @@ _HOME = {
 
 __all__ = [
     "Advisory",
+    "ComparedRanks",
     "Diagnosis",
     "DoctorError",
     "Environment",
@@ -70,6 +74,7 @@ __all__ = [
     "Policy",
     "__version__",
     "assert_loaded",
+    "compare_ranks",
     "diagnose",
     "examine",
     "explain_exception",

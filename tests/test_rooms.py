@@ -19,7 +19,7 @@ FLOORS = (
     {"api", "explain", "fix", "fleet"},
     {"reports"},
     {"commands"},
-    {"cli", "hook", "inspecting"},
+    {"cli", "hook", "inspecting", "comparing"},
     {"__main__", "__init__"},
 )
 """From the ground up. A room imports what lies below it, and itself."""

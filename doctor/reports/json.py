@@ -50,6 +50,7 @@ def published_schemas() -> dict[str, str]:
     from doctor.reports.fleet import FleetReport
     from doctor.reports.inspection import InspectionReport
     from doctor.reports.matrix import Listing, Validation, VocabularyListing
+    from doctor.reports.rank_comparison import RankComparison
     from doctor.reports.tensor_comparison import TensorComparison
 
     complete = {
@@ -69,6 +70,7 @@ def published_schemas() -> dict[str, str]:
         "tensor-comparison": TensorComparison,
         "fix": FixReport,
         "fleet": FleetReport,
+        "rank-comparison": RankComparison,
     }
     published = {name: schema.json_schema(kind, complete=True) for name, kind in complete.items()} | {"matrix": schema.json_schema(Matrix)}
     schemas = {}
