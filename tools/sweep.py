@@ -39,7 +39,14 @@ from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.knowledge.releases import known_releases
 from doctor.reproduce import FOLDER, digest, reproducers, run_reproducers
 
-SINCE = {"transformers": "4.30.0", "accelerate": "0.10.0", "diffusers": "0.30.0", "peft": "0.8.0", "sentence-transformers": "2.7.0"}
+SINCE = {
+    "torch": "2.0.1",
+    "transformers": "4.30.0",
+    "accelerate": "0.10.0",
+    "diffusers": "0.30.0",
+    "peft": "0.8.0",
+    "sentence-transformers": "2.7.0",
+}
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)*(?:e[+-]?\d+)?")
 PLACE = re.compile(r"(?:https?://|(?<![\w./:])/(?=[\w.+-]+/))[^\s'\"`,;)]+")
 """An address, or an absolute path of two parts or more: it says where the sweep ran, not what was seen."""
@@ -68,6 +75,11 @@ class Companions(NamedTuple):
 
 
 COMPANIONS = {
+    "torch": (
+        Companions("2.6.0", ("transformers==5.24.0", "accelerate==1.15.0")),
+        Companions("2.3.0", ("transformers==4.49.0", "accelerate==1.10.1")),
+        Companions("0", ("transformers==4.49.0", "accelerate==1.10.1", "numpy<2")),
+    ),
     "transformers": (
         Companions("4.46.0", ("accelerate==1.10.1",)),
         Companions("4.45.0", ("accelerate==1.10.1", "numpy<2")),
@@ -278,7 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for number, label in enumerate(todo, 1):
             wanted = missing(evidence, package, label, scripts)
-            requirements = [options.torch, f"{package}=={release_of(label)}", *options.others]
+            requirements = [*(() if package == "torch" else (options.torch,)), f"{package}=={release_of(label)}", *options.others]
             requirements += [each for each in companions(package, release_of(label)) if _named(each) not in map(_named, options.others)]
             environment, seen = sweep_release(
                 Path(scratch) / "venv", package, requirements, wanted, without=options.without, jobs=options.jobs, base=options.python

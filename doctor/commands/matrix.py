@@ -16,6 +16,7 @@ _EXAMPLES = {
     "show": "doctor matrix show MT080              # or by its slug",
     "validate": "doctor matrix validate my-matrix.yaml",
     "vocabulary": "doctor matrix vocabulary",
+    "advice": "doctor matrix advice strict=False     # in which these words stand",
     "export": "doctor matrix export --output osv.json  # OSV records",
 }
 
@@ -40,13 +41,15 @@ def add(commands: Any) -> None:
     validate = action("validate", "check a matrix file; all its faults are listed")
     validate.add_argument("file", metavar="FILE")
     vocabulary = action("vocabulary", "the words by which an advisory says what a program must do for it to bite")
+    advice = action("advice", "wrong advice in circulation: why it does not help, and what to do instead")
+    advice.add_argument("words", nargs="*", metavar="WORD", help="only advice in which all these words stand")
     export = action("export", "the whole matrix, for other programs: as OSV records, or with all that doctor knows")
     arguments.add_matrix_option(export)
     export.add_argument("--format", choices=("osv", "json"), default="osv", help="a list of OSV records, or what `list --format json` writes")
     arguments.add_output_option(export)
     export.set_defaults(run=_export)
-    for parser, run in ((listing, _list), (show, _show), (validate, _validate), (vocabulary, _vocabulary)):
-        if parser in (listing, show):
+    for parser, run in ((listing, _list), (show, _show), (validate, _validate), (vocabulary, _vocabulary), (advice, _advice)):
+        if parser in (listing, show, advice):
             arguments.add_matrix_option(parser)
         arguments.add_output_options(parser)
         parser.set_defaults(run=run)
@@ -96,6 +99,16 @@ def _vocabulary(options: argparse.Namespace) -> int:
     with output.destination(options.output) as page:
         output.write(page, options.format, document, lambda console: print_vocabulary(document, console))
     return 0
+
+
+def _advice(options: argparse.Namespace) -> int:
+    from doctor.reports.matrix import advice_listing_of
+    from doctor.reports.terminal.matrix import print_advice
+
+    document = gate(False).value(advice_listing_of(arguments.matrix_of(options), tuple(options.words)))
+    with output.destination(options.output) as page:
+        output.write(page, options.format, document, lambda console: print_advice(document, console))
+    return document.exit_code
 
 
 def _validate(options: argparse.Namespace) -> int:

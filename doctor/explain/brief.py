@@ -17,8 +17,8 @@ _MOST = 5
 
 
 def certainty(confidence: float) -> str:
-    """`almost certain (97 %)`."""
-    word = "almost certain" if confidence >= 0.95 else "likely" if confidence >= 0.5 else "may be"
+    """`almost certain (97 %)`. What rests on one shape of a problem is said with 95 %, and is likely only."""
+    word = "almost certain" if round(100 * confidence) > 95 else "likely" if confidence >= 0.5 else "may be"
     return f"{word} ({100 * confidence:.0f} %)"
 
 

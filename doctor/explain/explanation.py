@@ -115,7 +115,7 @@ class Explanation(Frozen):
     failures: tuple[ExplainedFailure, ...]
     environment: Environment
     warnings: tuple[str, ...] = ()
-    """Harmful advice the text holds."""
+    """Wrong advice the text holds."""
     ranks: tuple[int, ...] = ()
     """The ranks of a distributed run whose lines the text holds."""
     load_reports: tuple[LoadReport, ...] = ()

@@ -1,4 +1,4 @@
-"""Whether a failure is of the family at all, whether a text tells of one in words only, and the harmful advice it holds."""
+"""Whether a failure is of the family at all, whether a text tells of one in words only, and the wrong advice it holds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from doctor.explain.causes import Judgement, Known, concerns, fits, message_holds, says_little_else, says_the_same
 from doctor.explain.explanation import NOT_OURS, SURE, Clues, LikelyCause
 from doctor.facts.symptom import Failure
-from doctor.knowledge.family import KnownMessage
+from doctor.knowledge.family import Advice, KnownMessage
 from doctor.knowledge.matrix import Matrix
 
 OTHER = "other"
 """The kind of a failure that is not of the family, and of no kind the matrix knows."""
+_MOST_WARNINGS = 3
 _LEAST_TOLD = 20
 """A shorter message may stand in a text by chance."""
 _OF_NO_KIND, _LOOK = "It is of no kind that doctor knows", "Look at the line it was raised at."
@@ -103,15 +104,20 @@ def tells_of_a_failure(clues: Clues, matrix: Matrix) -> bool:
     family = matrix.family
     if any(clues.holds(pattern) for pattern in family.silent):
         return True
-    harmful = any(clues.holds(each.pattern) for each in matrix.advice)
+    harmful = any(clues.holds(form.pattern) for advice in matrix.advice if advice.harm == "destroys" for form in advice.forms)
     named = any(clues.holds(pattern) for pattern in family.named)
     near = harmful or any(clues.holds(pattern) for pattern in family.near)
     return named and near and (harmful or any(clues.holds(pattern) for pattern in family.failing))
 
 
-def warnings(clues: Clues, matrix: Matrix) -> tuple[str, ...]:
-    """At most one: the clearest place."""
-    return tuple(f"Line {clues.found[each.pattern]}: {each.says}" for each in matrix.advice if clues.holds(each.pattern))[:1]
+def warnings(clues: Clues, matrix: Matrix, *, ours: bool) -> tuple[str, ...]:
+    """The wrong advice a text holds, each at its clearest place. What destroys no weights is wrong only where a failure is of the family (`ours`)."""
+    said = (_said(advice, clues) for advice in matrix.advice if ours or advice.harm == "destroys")
+    return tuple(each for each in said if each is not None)[:_MOST_WARNINGS]
+
+
+def _said(advice: Advice, clues: Clues) -> str | None:
+    return next((f"Line {clues.found[form.pattern]}: {form.says}" for form in advice.forms if clues.holds(form.pattern)), None)
 
 
 def advisory_mentions(matrix: Matrix) -> Mapping[str, str]:

@@ -20,7 +20,8 @@ def text_patterns(matrix: Matrix) -> set[str]:
     patterns = {pattern for sign in signs for pattern in (*sign.text, *sign.without_text)}
     patterns |= {sign.message for sign in signs if sign.message is not None} | set(advisory_mentions(matrix))
     family = matrix.family
-    patterns |= {*family.named, *family.near, *family.around, *family.failing, *family.silent, *(each.pattern for each in matrix.advice)}
+    patterns |= {*family.named, *family.near, *family.around, *family.failing, *family.silent}
+    patterns |= {form.pattern for advice in matrix.advice for form in advice.forms}
     patterns |= {pattern for each in matrix.observations for pattern in each.text}
     patterns |= {kind.message for kind in matrix.foreign if kind.message is not None}
     return patterns | {pattern for known in matrix.messages for pattern in known.told} | matrix.answer_signs.keys()
@@ -37,7 +38,8 @@ def explain(failures: Sequence[Failure], clues: Clues, known: Known, ranks: tupl
     everything = Clues(
         {**{pattern: line for found in clues.by_process.values() for pattern, line in found.items()}, **clues.found}, program=clues.program
     )
-    return Explanation(tuple(explained), known.environment, warnings(everything, known.matrix), ranks)
+    ours = any(each.foreign is None for each in explained)
+    return Explanation(tuple(explained), known.environment, warnings(everything, known.matrix, ours=ours), ranks)
 
 
 def _order(each: ExplainedFailure) -> tuple[bool, bool, bool, int, float]:

@@ -41,11 +41,21 @@ def explaining_contradictions(
     for position, message in enumerate(messages):
         yield from _message_contradictions(message, names, {fact.name for fact in facts}, ("messages", position))
     for position, each in enumerate(advice):
-        yield from _pattern_faults((each.pattern,), ("advice", position, "pattern"))
+        yield from _advice_contradictions(each, {other.name for other in advice[:position]}, known, ("advice", position))
     for position, kind in enumerate(foreign):
         yield from _pattern_faults((kind.message,) if kind.message else (), ("foreign", position, "message"))
         if not (kind.message or kind.exception):
             yield Mismatch(("foreign", position), "needs a message or an exception")
+
+
+def _advice_contradictions(advice: Advice, before: set[str], ids: set[str], here: Path) -> Iterator[Mismatch]:
+    if advice.name in before:
+        yield Mismatch((*here, "name"), f"{advice.name} is there already")
+    for index, advisory in enumerate(advice.advisories):
+        if advisory not in ids:
+            yield Mismatch((*here, "advisories", index), f"{advisory} is not an advisory of this matrix")
+    for index, form in enumerate(advice.forms):
+        yield from _pattern_faults((form.pattern,), (*here, "forms", index, "pattern"))
 
 
 def _cause_contradictions(cause: Cause, ids: set[str], here: Path) -> Iterator[Mismatch]:

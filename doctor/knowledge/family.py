@@ -33,12 +33,35 @@ class Family(Frozen):
 FAMILY_KEYS = ("named", "near", "around", "failing", "silent", "anybodys")
 
 
-class Advice(Frozen):
-    """Advice in circulation that does harm."""
+Harm = Literal["destroys", "hides", "nothing"]
+
+
+class AdviceForm(Frozen):
+    """One of the ways in which an advice is given."""
 
     pattern: Pattern
+    """How a text that gives it so is told."""
     says: str
     """What is wrong with it, after "Line 12: "."""
+
+
+class Advice(Frozen):
+    """Advice in circulation that is wrong."""
+
+    name: KindName
+    """What it is called here: `strict-false`."""
+    advised: str
+    """What it tells people to do or to believe, in plain words."""
+    harm: Harm
+    """What following it does: weights are lost, or the failure is hidden and its cause stays, or nothing."""
+    wrong: str
+    """Why it does not help."""
+    instead: str
+    """What to do."""
+    advisories: tuple[str, ...]
+    """Ids of those against which it is given; each says under `avoid` that it does not help. Empty where it is given against anything."""
+    forms: tuple[AdviceForm, ...]
+    """The clearest first."""
 
 
 class Foreign(Frozen):

@@ -108,7 +108,7 @@ class ExplanationReport:
     failures: tuple[FailureReport, ...]
     """The one that is surest explained first, those that are `not-ours` last."""
     warnings: tuple[str, ...]
-    """Advice in the text that does harm."""
+    """Advice in the text that is wrong."""
     next: str | None
     """The command to run next; None where there is none to name."""
     findings: tuple[Finding, ...]

@@ -49,7 +49,7 @@ def published_schemas() -> dict[str, str]:
     from doctor.reports.fix import FixReport
     from doctor.reports.fleet import FleetReport
     from doctor.reports.inspection import InspectionReport
-    from doctor.reports.matrix import Listing, Validation, VocabularyListing
+    from doctor.reports.matrix import AdviceListing, Listing, Validation, VocabularyListing
     from doctor.reports.rank_comparison import RankComparison
     from doctor.reports.tensor_comparison import TensorComparison
 
@@ -62,6 +62,7 @@ def published_schemas() -> dict[str, str]:
         "listing": Listing,
         "validation": Validation,
         "vocabulary": VocabularyListing,
+        "advice": AdviceListing,
         "explanation": ExplanationReport,
         "explained-text": ExplainedText,
         "dating": DatingReport,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from doctor.knowledge.family import Advice
 from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.knowledge.uses import VOCABULARY, WordKind
 from doctor.reports.document import SchemaVersion
@@ -55,6 +56,24 @@ class VocabularyListing:
 
 
 @dataclass(frozen=True)
+class AdviceListing:
+    """`doctor matrix advice --format json`."""
+
+    schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
+    document: Literal["advice"]
+    """Which document this is."""
+    doctor_version: str
+    """The release of doctor that made it."""
+    words: tuple[str, ...]
+    """What was asked for; empty: everything."""
+    advice: tuple[Advice, ...]
+    """Every advice in which all these words stand, in any case."""
+    exit_code: int
+    """With which the command ended: 0, or 1 where nothing was found."""
+
+
+@dataclass(frozen=True)
 class FaultLine:
     """One fault of a matrix file."""
 
@@ -97,3 +116,13 @@ def vocabulary_of(matrix: Matrix) -> VocabularyListing:
     used = {word: tuple(dict.fromkeys(advisory for advisory, words in ways if word in words)) for word in VOCABULARY}
     words = tuple(VocabularyWord(name, word.kind, word.meaning, used[name]) for name, word in VOCABULARY.items())
     return VocabularyListing(2, "vocabulary", __version__, words)
+
+
+def advice_listing_of(matrix: Matrix, words: tuple[str, ...]) -> AdviceListing:
+    """The wrong advice of a matrix that all these words stand in."""
+    found = tuple(each for each in matrix.advice if all(word.lower() in _text_of(each) for word in words))
+    return AdviceListing(2, "advice", __version__, words, found, 0 if found else 1)
+
+
+def _text_of(advice: Advice) -> str:
+    return " ".join((advice.name, advice.advised, advice.wrong, advice.instead, *advice.advisories)).lower()

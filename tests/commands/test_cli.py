@@ -370,7 +370,7 @@ def test_a_doctor_on_path_that_is_anothers_is_noticed(doctor: Doctor, stack: Pat
 
 
 class TestMatrix:
-    """doctor matrix list | show | validate."""
+    """doctor matrix list | show | advice | validate."""
 
     def test_list_has_every_advisory(self, doctor: Doctor) -> None:
         listing = doctor("matrix", "list", "--format", "json").json
@@ -387,6 +387,17 @@ class TestMatrix:
         shown = doctor("matrix", "show", "MT080", "--format", "json").json
         jsonschema.validate(shown, json.loads(published_schemas()["listing.schema.json"]))
         assert [each["id"] for each in shown["matrix"]["advisories"]] == ["MT080"]
+
+    def test_advice_is_found_by_its_words(self, doctor: Doctor) -> None:
+        ran = doctor("matrix", "advice", "STRICT", "skipped")
+        assert ran.code == 0
+        assert ran.out.startswith("strict-false  Load with strict=False when names do not match.")
+        assert "instead  Make the names match" in ran.out
+        listing = doctor("matrix", "advice", "--format", "json").json
+        jsonschema.validate(listing, json.loads(published_schemas()["advice.schema.json"]))
+        assert len(listing["advice"]) >= 12
+        nothing = doctor("matrix", "advice", "strict", "horses")
+        assert (nothing.code, nothing.out) == (1, "No advice that is known to be wrong says strict and horses.\n")
 
     def test_validate_takes_a_good_file(self, doctor: Doctor, tmp_path: Path) -> None:
         (tmp_path / "own.yaml").write_text(HEAD + ADVISORY)

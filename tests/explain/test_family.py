@@ -193,3 +193,62 @@ def test_what_only_sounds_like_it_is_no_failure(text: str) -> None:
 @pytest.mark.parametrize("beside", ["在", "で", "를", "на", " "])
 def test_a_letter_of_another_script_ends_a_word(beside: str) -> None:
     assert explained(f"模型{beside}to_empty{beside}").warnings
+
+
+# Wrong advice that destroys nothing
+
+ADVISED = {
+    "low-cpu-mem-usage-false": "The fix is easy: set low_cpu_mem_usage=False.",
+    "strict-false": "Just use `strict=False` and the missing keys go away.",
+    "ignore-mismatched-sizes": "Try adding ignore_mismatched_sizes=True to from_pretrained.",
+    "merge-with-device-map-auto": 'Before merging, load the base with device_map="auto", not on the CPU.',
+    "offload-folder-twice": "You have to pass offload_folder twice, to the base and to PeftModel.",
+    "num-processes-one": "Launch it with --num_processes=1 and it works.",
+    "fp8-is-the-cause": "I think fp8 is the problem here.",
+    "it-is-vram": "This error means that you have not enough VRAM.",
+    "module-device-is-meta": "The device of the module is meta, so the weights were never loaded.",
+    "upgrade-and-try-again": "Please upgrade transformers and try again.",
+    "missing-keys-empty": "missing_keys is empty, so all weights are loaded.",
+}
+
+
+def test_every_advice_that_destroys_nothing_is_tried_here() -> None:
+    assert ADVISED.keys() == {each.name for each in MATRIX.advice if each.harm != "destroys"}
+
+
+@pytest.mark.parametrize("name", ADVISED)
+def test_wrong_advice_beside_a_failure_of_the_family_is_contradicted(name: str) -> None:
+    (advice,) = (each for each in MATRIX.advice if each.name == name)
+    assert explained(f"{BARE}\n{ADVISED[name]}").warnings == (f"Line 2: {advice.forms[0].says}",)
+
+
+@pytest.mark.parametrize("name", ADVISED)
+def test_it_is_left_alone_beside_another_failure_and_without_any(name: str) -> None:
+    oom = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 90.00 MiB."
+    assert explained(f"{oom}\n{ADVISED[name]}").warnings == explained(ADVISED[name]).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "low_cpu_mem_usage=False does not help.",
+        "Do not use strict=False here.",
+        "missing, unexpected = model.load_state_dict(state, strict=False)",
+        "I never set ignore_mismatched_sizes=True.",
+        "missing_keys: ['lm_head.weight']",
+        "device='meta' was used to build it",
+    ],
+)
+def test_who_warns_of_it_or_only_shows_code_is_not_warned(text: str) -> None:
+    assert explained(f"{BARE}\n{text}").warnings == ()
+
+
+def test_an_advisory_against_which_wrong_advice_is_given_says_that_it_does_not_help() -> None:
+    said = {each.id: each.avoid or "" for each in MATRIX.advisories}
+    key = {"to-empty": "to_empty", "strict-false": "strict=False", "low-cpu-mem-usage-false": "low_cpu_mem_usage=False"}
+    key |= {"ignore-mismatched-sizes": "ignore_mismatched_sizes=True", "merge-with-device-map-auto": 'device_map="auto"'}
+    key |= {"offload-folder-twice": "offload_folder", "num-processes-one": "--num_processes=1", "module-device-is-meta": "module.device is meta"}
+    key |= {"missing-keys-empty": "missing_keys"}
+    for advice in MATRIX.advice:
+        for advisory in advice.advisories:
+            assert key[advice.name] in said[advisory], (advice.name, advisory)

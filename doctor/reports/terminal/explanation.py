@@ -268,9 +268,10 @@ def _clickable(frame: Frame, before: str, after: str, style: str = "dim") -> Unb
 
 
 def _never(report: ExplanationReport, failure: FailureReport | None = None) -> Iterator[Row]:
-    """The harmful advice that the text itself holds; else what never to do about such a failure."""
+    """The wrong advice that the text itself holds, and what never to do about such a failure where that is not told with it."""
     avoid = failure.avoid or next((cause.avoid for cause in failure.causes if cause.avoid), None) if failure is not None else None
-    yield from (_told("Never", each) for each in report.warnings or ((avoid,) if avoid else ()))
+    told = any("to_empty" in each for each in report.warnings)
+    yield from (_told("Never", each) for each in (*report.warnings, *((avoid,) if avoid and not told else ())))
 
 
 def _facts(report: ExplanationReport) -> Iterator[str]:

@@ -11,7 +11,7 @@ from rich.text import Text
 from doctor.knowledge.evidence import known_evidence, relevant_verdicts
 from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.reports.advisory import ranges_in_words, rows_of
-from doctor.reports.matrix import VocabularyListing
+from doctor.reports.matrix import AdviceListing, VocabularyListing
 from doctor.reports.strip import swept_releases
 
 
@@ -46,6 +46,25 @@ def print_vocabulary(vocabulary: VocabularyListing, console: Console) -> None:
         table.add_column(ratio=1)
         for each in (word for word in vocabulary.words if word.kind == kind):
             table.add_row(Text(f"  {each.word}"), Text.assemble(each.meaning, (f"  {', '.join(each.advisories[:4])}", "dim")))
+        console.print(table)
+        console.print()
+
+
+_HARMS = {"destroys": "weights are lost", "hides": "the failure is hidden, its cause stays", "nothing": "nothing changes"}
+
+
+def print_advice(listing: AdviceListing, console: Console) -> None:
+    """Each advice with why it is wrong and what to do instead."""
+    if not listing.advice:
+        console.print(Text(f"No advice that is known to be wrong says {' and '.join(listing.words)}."))
+    for each in listing.advice:
+        console.print(Text(f"{each.name}  {each.advised}", "bold"))
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True, style="dim")
+        table.add_column(ratio=1)
+        rows = [("follows", _HARMS[each.harm]), ("wrong", each.wrong), ("instead", each.instead)]
+        for label, value in rows + ([("against", ", ".join(each.advisories))] if each.advisories else []):
+            table.add_row(label, Text(value))
         console.print(table)
         console.print()
 
