@@ -19,7 +19,7 @@ from doctor.commands.first_word import with_command
 from doctor.errors import DoctorError
 from doctor.version import __version__
 
-_COMMANDS = ("check", "explain", "run", "date", "confirm", "fix", "report", "compare", "fleet", "fit", "verify", "matrix", "mcp")
+_COMMANDS = ("check", "explain", "triage", "run", "date", "confirm", "fix", "report", "compare", "fleet", "fit", "verify", "matrix", "mcp")
 _DEBUG = "DOCTOR_DEBUG"
 """Variable that lets a fault of doctor's own end in its traceback."""
 _STACK_BYTES = 1024 * 1024

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from doctor.commands import arguments, output
-from doctor.commands.asking import answers_given, ask, found_in, refuse_without_terminal
+from doctor.commands.asking import answers_given, ask, refuse_without_terminal
+from doctor.commands.explaining import EXPECTED, answer, explained_text, read_texts
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from doctor.explain.explanation import Explanation
-    from doctor.explain.text import TextReader
     from doctor.facts.environment import Environment
-    from doctor.knowledge.fact import Answer, Fact
     from doctor.knowledge.matrix import Matrix
-    from doctor.reports.explained import ExplainedText
     from doctor.reports.explanation import ExplanationReport
 
 EXIT_CODES = """\
@@ -33,9 +31,6 @@ of many texts: 2 before 1 before 3 before 0
 _WORST_FIRST = (2, 1, 3, 0)
 """Exit codes of many texts: the first that one of them has is that of all."""
 _PIECE_BYTES = 256 * 1024
-_NO_WORDS = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
-"""Byte order marks and blanks."""
-EXPECTED = "a traceback, a log, or the text of an issue or a chat"
 
 _EXAMPLES = (
     "doctor explain issue.txt                   # a traceback, log or issue",
@@ -97,8 +92,8 @@ def _run(options: argparse.Namespace) -> int:
         if options.format == "jsonl":
             return _explain_each(page, files, matrix, here, redact=options.redact)
         name = files[0] if len(files) == 1 else None
-        reader = _read(files, matrix)
-        _answer(reader, given, here, matrix)
+        reader = read_texts(texts(files), files, matrix)
+        answer(reader, given, here, matrix)
         explanation = reader.explanation(here)
         if options.ask:
             explanation = ask(reader, explanation, here)
@@ -133,21 +128,6 @@ def _placed(model: str | None, explanation: Explanation, matrix: Matrix, here: E
         return fit(Case(checkpoint_of(model, online=False), Asked(), here, matrix)).verdict_line
 
 
-def _read(files: Sequence[str], matrix: Matrix, *, bar: bool = True) -> TextReader:
-    """A reader of the files, taken as one text. Raises `DoctorError` where one is no text, or there are no words in them."""
-    from doctor.explain.text import read_logs
-
-    return read_logs(_with_words(texts(files, bar=bar), files), matrix, name=files[0] if len(files) == 1 else None)
-
-
-def _answer(reader: TextReader, given: Iterable[tuple[Fact, Answer]], here: Environment | None, matrix: Matrix) -> None:
-    """Give the reader the answers of the command line, and then those of the environment that the text came from."""
-    for fact, answer in given:
-        reader.answer(fact, answer, "option")
-    for fact, answer in found_in(here, matrix) if here is not None else ():
-        reader.answer(fact, answer, "here")
-
-
 # Many texts
 
 
@@ -159,31 +139,11 @@ def _explain_each(page: TextIO, files: Sequence[str], matrix: Matrix, here: Envi
     many = len(files) > 1 and not page.isatty()
     with output.counted(len(files), f"explaining {len(files)} texts") if many else contextlib.nullcontext(lambda _: None) as done:
         for number, file in enumerate(files, 1):
-            line = _line(file, matrix, here, words, redact=redact)
+            line = explained_text(file, texts([file], bar=False), matrix, here=here, words=words, redact=redact)
             codes.add(line.explanation.exit_code if line.explanation is not None else 2)
             output.write_text(page, as_json_line(line))
             done(number)
     return next(code for code in _WORST_FIRST if code in codes)
-
-
-def _line(file: str, matrix: Matrix, here: Environment | None, words: Collection[str], *, redact: bool) -> ExplainedText:
-    """What became of one file; whatever is wrong with it is said there, and no reason not to go on. `words` are the matrix's own."""
-    from doctor.commands.reporting import gate
-    from doctor.reports.explained import ExplainedText
-    from doctor.reports.explanation import explanation_report
-    from doctor.reports.triage import labels_of
-
-    masks = gate(redact, *([here] if here is not None else []), trusted=words)
-    try:
-        reader = _read([file], matrix, bar=False)
-        _answer(reader, (), here, matrix)
-        report = explanation_report(reader.explanation(here), matrix, masks, file if file != "-" else None)
-        return ExplainedText(2, "explained-text", masks.text(file), labels_of(report), None, report)
-    except DoctorError as error:
-        why = str(error)
-    except Exception as error:  # of one text, not of all
-        why = f"a fault of doctor's own, please report it: {type(error).__name__}: {error}"
-    return ExplainedText(2, "explained-text", masks.text(file), (), masks.text(" ".join(why.split())), None)
 
 
 def _more(options: argparse.Namespace, explanation: Explanation) -> str:
@@ -204,23 +164,6 @@ def _ask_for_text() -> None:
         end = "Ctrl-Z and Enter" if sys.platform == "win32" else "Ctrl-D"
         sys.stderr.write(f"Paste the text, then press {end} on a line of its own.\n")
         sys.stderr.flush()
-
-
-def _with_words(texts: Iterator[Iterator[bytes]], files: Sequence[str]) -> Iterator[Iterator[bytes]]:
-    """The texts. Raises `DoctorError` at their end when none of them holds anything."""
-    empty = True
-
-    def looked_at(text: Iterator[bytes]) -> Iterator[bytes]:
-        nonlocal empty
-        for piece in text:
-            empty = empty and not piece.strip(_NO_WORDS)
-            yield piece
-
-    for text in texts:
-        yield looked_at(text)
-    if empty:
-        where = "the text" if list(files) == ["-"] else ", ".join(files)
-        raise DoctorError(f"{where}: is empty; expected {EXPECTED}")
 
 
 def shown(

@@ -34,6 +34,22 @@ def _is_own(file: str) -> bool:
     return bool(file) and file not in _BARE and _INSTALLED.search(file) is None and _CHECKOUT.search(file) is None
 
 
+def library_frames(frames: Sequence[Frame], most: int) -> tuple[str, ...]:
+    """The last frames that are of libraries, the innermost first, wherever they are installed: `torch/nn/modules/module.py:convert`."""
+    of_libraries = [each for each in reversed(frames) if each.file and not _is_own(each.file)][:most]
+    return tuple(f"{_within_library(each.file)}:{(each.function or '').rpartition('.')[2]}" for each in of_libraries)
+
+
+def _within_library(file: str) -> str:
+    """From the folder on that installers write to, or from the library's own name."""
+    installed = re.split(r"/(?:site|dist)-packages/", file)
+    if len(installed) > 1:
+        return installed[-1]
+    parts = file.split("/")
+    named = next((number for number in range(len(parts) - 2, -1, -1) if parts[number] in _LIBRARIES), len(parts) - 1)
+    return "/".join(parts[named:])
+
+
 def short_place(frame: Frame) -> str:
     """`serve.py:14`; a notebook has cells in place of files."""
     if is_notebook(frame):

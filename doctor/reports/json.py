@@ -52,6 +52,7 @@ def published_schemas() -> dict[str, str]:
     from doctor.reports.matrix import AdviceListing, Listing, Validation, VocabularyListing
     from doctor.reports.rank_comparison import RankComparison
     from doctor.reports.tensor_comparison import TensorComparison
+    from doctor.reports.triaged import TriagedText, TriageSummary
 
     complete = {
         "report": Report,
@@ -72,6 +73,8 @@ def published_schemas() -> dict[str, str]:
         "fix": FixReport,
         "fleet": FleetReport,
         "rank-comparison": RankComparison,
+        "triaged-text": TriagedText,
+        "triage": TriageSummary,
     }
     published = {name: schema.json_schema(kind, complete=True) for name, kind in complete.items()} | {"matrix": schema.json_schema(Matrix)}
     schemas = {}

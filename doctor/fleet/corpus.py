@@ -1,0 +1,148 @@
+"""A corpus of texts, one after another in an order that stays: a folder, JSON lines, an export of GitHub issues, Parquet."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from doctor.errors import DoctorError
+from doctor.facts.frozen import Frozen
+from doctor.files import opened
+
+_TEXT_KEYS = ("text", "content", "log", "traceback")
+_IDS = ("url", "html_url", "id", "number")
+_DATES = ("created", "created_at", "createdAt", "date", "timestamp")
+_DATE = re.compile(r"\d{4}-\d{2}(?:-\d{2})?")
+_MOST_TEXT = 8 * 1024 * 1024
+"""Characters of one record, and bytes of a line: more of it than explains a failure."""
+_DECODER = json.JSONDecoder()
+_BLANKS = re.compile(r"[\s,]{0,10000}")
+
+
+class CorpusText(Frozen):
+    """One text of a corpus."""
+
+    id: str
+    """By which its row is found again: the address or number of an issue, the name of a file, or its place."""
+    content: str | None
+    """None for a file, which is read where it is explained, and where there is an error."""
+    file: str | None = None
+    """Where it lies; None for what came with the corpus."""
+    created: str | None = None
+    """`2025-11-29`, or as much of it as is known; None where nothing says it."""
+    error: str | None = None
+    """Why there is no text; None where there is one."""
+
+
+def read_corpus(place: str) -> Iterator[CorpusText]:
+    """Every text, in the same order each time. Raises `DoctorError` where there is no corpus at the place; what is wrong with one text it says."""
+    if os.path.isdir(place):
+        return _of_folder(place)
+    if place.endswith(".parquet"):
+        return _of_parquet(place)
+    return _of_json(place) if place.endswith(".json") else _of_lines(place)
+
+
+def _of_folder(place: str) -> Iterator[CorpusText]:
+    for folder, folders, names in os.walk(place):
+        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                file = os.path.join(folder, name)
+                yield CorpusText(os.path.relpath(file, place).replace(os.sep, "/"), None, file)
+
+
+def _of_lines(place: str) -> Iterator[CorpusText]:
+    try:
+        with opened(Path(place)) as (file, _):
+            number = 0
+            while line := file.readline(_MOST_TEXT + 1):
+                number += 1
+                if len(line) > _MOST_TEXT:
+                    while line and not line.endswith(b"\n"):
+                        line = file.readline(_MOST_TEXT)
+                    yield _wrong(number, f"a line of more than {_MOST_TEXT // 1024**2} MiB")
+                elif line.strip():
+                    yield _of_line(line, number)
+    except OSError as error:
+        raise DoctorError(f"{place}: cannot be read: {error.strerror}") from None
+
+
+def _of_line(line: bytes, number: int) -> CorpusText:
+    try:
+        return _of_record(json.loads(line), number)
+    except (ValueError, RecursionError):
+        return _wrong(number, "not JSON")
+
+
+def _of_json(place: str) -> Iterator[CorpusText]:
+    """Of a list, or an object that holds one, its items one after another: what is cut short is read as far as it goes."""
+    try:
+        text = Path(place).read_text("utf-8", "replace")
+    except OSError as error:
+        raise DoctorError(f"{place}: cannot be read: {error.strerror}") from None
+    start = re.match(r'\s{0,10000}(?:\{[^\[\]]{0,10000}?"(?:items|issues|nodes|data)"\s{0,100}:\s{0,100})?\[', text)
+    if start is None:
+        raise DoctorError(f"{place}: expected a JSON list of issues, as `gh issue list --json number,title,body,comments,createdAt,url` writes it")
+    at, number = start.end(), 0
+    while (at := _after_blanks(text, at)) < len(text) and text[at] != "]":
+        number += 1
+        try:
+            record, at = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            yield _wrong(number, "not JSON, or cut short; what follows in this file is not read")
+            return
+        yield _of_record(record, number)
+
+
+def _after_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return found.end() if found is not None else at
+
+
+def _of_parquet(place: str) -> Iterator[CorpusText]:
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        raise DoctorError(f"{place}: to read Parquet takes pyarrow: pip install 'meta-tensor-doctor[parquet]'") from None
+    try:
+        file = pyarrow.parquet.ParquetFile(place)
+        number = 0
+        for batch in file.iter_batches(batch_size=1024):
+            for record in batch.to_pylist():
+                number += 1
+                yield _of_record(record, number)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DoctorError(f"{place}: cannot be read as Parquet: {' '.join(str(error).split())[:200]}") from None
+
+
+def _of_record(record: Any, number: int) -> CorpusText:
+    """A text with its keys: one of `text`, `content`, `log`, `traceback`; or an issue's title, body and comments."""
+    if isinstance(record, str):
+        return CorpusText(str(number), record[:_MOST_TEXT])
+    if not isinstance(record, Mapping):
+        return _wrong(number, "neither an object nor a text")
+    named = next((str(record[key])[:300] for key in _IDS if isinstance(record.get(key), (str, int))), str(number))
+    dates = (str(record[key]) for key in _DATES if record.get(key) is not None)
+    created = next((found[0] for each in dates if (found := _DATE.match(each))), None)
+    parts = [record[key] for key in _TEXT_KEYS if isinstance(record.get(key), str)][:1] or list(_of_issue(record))
+    if not parts:
+        return CorpusText(named, None, created=created, error="no text in it: expected `text`, or `title`, `body` and `comments`")
+    return CorpusText(named, "\n\n".join(parts)[:_MOST_TEXT], created=created)
+
+
+def _of_issue(record: Mapping[str, Any]) -> Iterator[str]:
+    yield from (record[key] for key in ("title", "body") if isinstance(record.get(key), str))
+    comments = record.get("comments")
+    for each in comments if isinstance(comments, list) else ():
+        said = each.get("body") if isinstance(each, Mapping) else each
+        if isinstance(said, str):
+            yield said
+
+
+def _wrong(number: int, why: str) -> CorpusText:
+    return CorpusText(str(number), None, error=why)
