@@ -18,6 +18,7 @@ FLOORS = (
     {"reproduce", "diagnosis"},
     {"api", "explain", "fix", "fleet"},
     {"reports"},
+    {"site"},
     {"commands"},
     {"cli", "hook", "inspecting", "comparing"},
     {"__main__", "__init__"},

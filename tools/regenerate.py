@@ -121,7 +121,7 @@ repository. "Decidable" are reports whose text alone tells; "ours" are those of 
 at least 50 %; the calibration error is how far the confidence is from the share that is right, on average. "Undecidable answered" are reports
 whose text does not tell.
 
-| measure | |
+| measure | value |
 |---|---|
 {scores}
 

@@ -20,17 +20,12 @@ class PrintCompletion(argparse.Action):
         import shtab
 
         from doctor.commands import output
+        from doctor.commands.parser import parsers_in
 
-        for each in _parsers(parser):
+        for each in parsers_in(parser):
             for action in each._actions:
                 if action.metavar in (*_FILES, *_FOLDERS):
                     action.complete = shtab.DIRECTORY if action.metavar in _FOLDERS else shtab.FILE  # type: ignore[attr-defined]
         with output.destination(None) as page:
             output.write_text(page, shtab.complete(parser, shell=values))
         parser.exit()
-
-
-def _parsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
-    """A parser and those of its commands."""
-    below = [each for action in parser._actions if isinstance(action, argparse._SubParsersAction) for each in action.choices.values()]
-    return [parser, *(more for each in below for more in _parsers(each))]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import shtab
 
-from doctor.cli import _parser
-from doctor.commands.completion import SHELLS, _parsers
+from doctor.commands.completion import SHELLS
+from doctor.commands.parser import parser_of, parsers_in
 from tests.conftest import Doctor
 
 
@@ -51,7 +51,7 @@ def _examples(parser: argparse.ArgumentParser) -> list[list[str]]:
     return [shlex.split(each, comments=True) for each in lines if "COMMAND" not in each]
 
 
-@pytest.mark.parametrize("parser", _parsers(_parser("--help")), ids=lambda each: each.prog)
+@pytest.mark.parametrize("parser", parsers_in(parser_of("--help")), ids=lambda each: each.prog)
 def test_every_help_has_examples_that_can_be_typed(parser: argparse.ArgumentParser) -> None:
     examples = _examples(parser)
     assert examples
@@ -59,4 +59,4 @@ def test_every_help_has_examples_that_can_be_typed(parser: argparse.ArgumentPars
     for name, *arguments in examples:
         assert name == "doctor"
         if arguments:
-            assert callable(_parser(arguments[0]).parse_args(arguments).run)
+            assert callable(parser_of(arguments[0]).parse_args(arguments).run)
