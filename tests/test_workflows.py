@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -53,6 +54,16 @@ def test_the_tests_run_everywhere() -> None:
     matrix = _workflow("tests.yml")["jobs"]["test"]["strategy"]["matrix"]
     assert {each.partition("-")[0] for each in matrix["os"]} == {"ubuntu", "macos", "windows"}
     assert matrix["python"] == ["3.10", "3.11", "3.12", "3.13"]
+
+
+def test_what_the_weekly_look_runs_is_there() -> None:
+    steps = [each.get("run", "") for each in _workflow("releases.yml")["jobs"]["follow"]["steps"]]
+    modules = re.findall(r"python -m (tools\.\w+)", "\n".join(steps))
+    assert modules == ["tools.follow_releases", "tools.fingerprints", "tools.evidence_levels"]
+    for each in modules:
+        assert importlib.util.find_spec(each) is not None
+    asked = subprocess.run([sys.executable, "-m", modules[0], "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "--report" in asked
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the workflow's step is run by bash")
