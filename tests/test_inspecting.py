@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -18,6 +19,8 @@ from doctor.reports.json import published_schemas
 from tests.stacks import python_in
 
 Reports = dict[str, Any]
+BESIDE = ("peft==0.17.1", "optimum-quanto==0.2.7", "diffusers==0.35.2", "pillow", "importlib-metadata", "zipp", "psutil")
+"""What goes with the middle stack, and needs nothing more of it."""
 STACKS = ("old_stack", "middle_stack", "current_stack")
 
 
@@ -35,9 +38,9 @@ def inspected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     return reports
 
 
-def run_beside(program: str, python: Path, folder: Path) -> Any:
-    """The JSON that a program prints in a stack, with the doctor of these tests beside what is installed there."""
-    roots = [str(Path(doctor.__file__).parent.parent), *(each for each in sys.path if each.endswith("site-packages"))]
+def run_beside(program: str, python: Path, folder: Path, *beside: Path) -> Any:
+    """The JSON that a program prints in a stack, with the doctor of these tests, and what else is named, beside what is installed there."""
+    roots = [str(Path(doctor.__file__).parent.parent), *map(str, beside), *(each for each in sys.path if each.endswith("site-packages"))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(roots), "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
     command = [str(python), "-B", str(Path(__file__).parent / "programs" / program), str(folder)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
@@ -146,6 +149,50 @@ def test_each_rank_holds_its_part_against_its_place_in_the_file(middle_stack: Pa
             assert report["exit_code"] == 0, (name, rank, report["inspection"]["faults"], report["inspection"]["not_told"])
             assert all("shard" in each["where"] for each in report["inspection"]["tensors"])
     assert [faults(each) for each in found["wrong on rank 1"]] == [{}, {"uninitialised": ["first.weight"]}]
+
+
+@pytest.fixture(scope="module")
+def more(middle_stack: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reports:
+    """What `tests/programs/inspected_more.py` found in a stack with these packages beside it."""
+    beside = request.config.cache.mkdir("beside") / hashlib.sha256(" ".join((sys.version, *BESIDE)).encode()).hexdigest()[:12]
+    if not (beside / "finished").exists():
+        python = python_in(middle_stack)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--upgrade", "--no-deps", "--target", beside, *BESIDE], check=True)
+        (beside / "finished").touch()
+    found: Reports = run_beside("inspected_more.py", python_in(middle_stack), tmp_path_factory.mktemp("more"), beside)
+    return found
+
+
+def test_a_pipeline_is_held_against_its_files_part_by_part(more: Reports) -> None:
+    assert more["pipeline"]["exit_code"] == 0
+    assert {each["name"].partition(".")[0] for each in more["pipeline"]["inspection"]["tensors"]} == {"unet", "vqvae"}
+    assert faults(more["pipeline with a part that is wrong"]) == {"uninitialised": ["unet.conv_in.weight"]}
+
+
+def test_a_base_and_its_adapter_are_held_against_two_checkpoints(more: Reports) -> None:
+    assert more["adapter"]["summary"] == "all 25 tensors are those of the file, 1 buffer rebuilt"
+    (untold,) = more["adapter, and the base alone to hold it against"]["inspection"]["not_told"]
+    assert all(".lora_" in name for name in untold["names"])
+    assert faults(more["adapter on a base that is wrong, and itself"]) == {
+        "uninitialised": ["base_model.model.model.layers.1.self_attn.q_proj.weight"],
+        "other-values": ["base_model.model.model.layers.0.self_attn.q_proj.lora_A.default.weight"],
+    }
+
+
+def test_a_quantised_weight_is_held_against_the_file_by_what_it_stands_for(more: Reports) -> None:
+    assert more["quantised"]["summary"].startswith("all 21 tensors are those of the file, 14 of them quantised")
+    wrong = more["quantised, two exchanged"]
+    assert faults(wrong) == {"other-values": [f"model.layers.{number}.mlp.up_proj.weight" for number in range(2)]}
+    assert "unpacked, its values are not those of the file" in wrong["inspection"]["faults"][0]["detail"]
+
+
+def test_partitions_of_zero_3_are_named_and_held_against_their_place(more: Reports) -> None:
+    assert more["partitions"]["exit_code"] == 0
+    assert {each["where"] for each in more["partitions"]["inspection"]["tensors"]} == {"ZeRO-3 partition of rank 0"}
+    assert faults(more["a partition that is wrong"]) == {"uninitialised": ["weight"]}
+    elsewhere = more["one gathered, one elsewhere"]["inspection"]
+    assert elsewhere["not_told"] == [{"names": ["bias"], "reason": "a ZeRO-3 partition whose values are not in this process"}]
+    assert "gathered from its ZeRO-3 partitions" in {each["where"] for each in elsewhere["tensors"]}
 
 
 def test_without_torch_it_says_so() -> None:

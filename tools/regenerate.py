@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,12 +37,14 @@ _MACHINE = re.compile(r"^     [^\n]*RAM [^\n]*\n|\+[a-z0-9]+(?=[,\n])|^  disk  [
 
 def command_output(command: str, stack: Path | None) -> str:
     """What `command` prints, 80 columns wide and without colour, run in the folder of `stack`, shown as `~/project`."""
-    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "HF_HUB_CACHE": str(HUB_CACHE)}
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
     if stack is not None:
         environment = {name: value for name, value in environment.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
         environment["HOME"] = str(stack.parent.parent)
     arguments = [sys.executable, "-m", "doctor", *command.split()[1:]]
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, cwd=stack and stack.parent)
+    with tempfile.TemporaryDirectory() as folder:
+        environment["HF_HUB_CACHE"] = str(shutil.copytree(HUB_CACHE, Path(folder, "hub")))  # which the hub's library writes into
+        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, cwd=stack and stack.parent)
     if stack is None:
         return done.stdout
     shown = done.stdout.replace(str(stack.parent.resolve()), "~/project")

@@ -59,7 +59,8 @@ class Tensor(Frozen):
     values: str
     """What its values look like, where they are wrong: `all zeros`, `mean 0.0002, deviation 0.02`; empty otherwise."""
     where: str
-    """Where its values are, when not plainly in the model: `offloaded to disk`, `shard at (1,) of the mesh`; empty otherwise."""
+    """Where its values are, when not plainly in the model: `offloaded to disk`, `shard at (1,) of the mesh`, `packed as
+    Params4bit`; empty otherwise."""
     source: tuple[str, ...]
     """The tensors of the files that it was held against; several where it was put together from them."""
     digest: str | None = None
@@ -134,6 +135,9 @@ def sentence(inspection: Inspection) -> str:
     parts = []
     if loaded or inspection.in_files:
         parts.append(f"{'all ' if not wrong else ''}{_count(loaded, 'tensor')} {_are(loaded)} {'those' if loaded != 1 else 'that'} of the file")
+    packed = sum(each.where.startswith("packed") and each.state == "as-in-file" for each in inspection.tensors)
+    if packed:
+        parts.append(f"{packed} of them quantised")
     if offloaded:
         parts.append(f"{offloaded} of them offloaded")
     if inspection.ties:

@@ -7,6 +7,7 @@ One JSON object a line. Standard library and the patient's packages only.
 """
 
 import contextlib
+import functools
 import json
 import os
 import sys
@@ -271,6 +272,7 @@ def maps_told(maps):
         maps.append({key: str(value) for key, value in device_map.items()})
         return device_map
 
+    @functools.wraps(infer_auto_device_map)  # whose signature transformers looks at
     def infer(*arguments, **named):
         return told(infer_auto_device_map(*arguments, **named))
 

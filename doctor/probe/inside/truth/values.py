@@ -46,6 +46,16 @@ def difference(torch: Any, files: Files, data: Data, stored: Stored) -> Optional
     return Mismatch("other-values", share + (", by up to %.3g" % largest if math.isfinite(largest) else ""))
 
 
+def distance(torch: Any, files: Files, data: Data, stored: Stored) -> float:
+    """How far a tensor is from that of the file, of the norm of the latter; infinite where that is nothing."""
+    apart = size = 0.0
+    for here, there in _pieces(torch, files, data, stored):
+        there = there.double()
+        apart += float(((here.double() - there) ** 2).sum())
+        size += float((there**2).sum())
+    return math.sqrt(apart / size) if size else (math.inf if apart else 0.0)
+
+
 def explained(torch: Any, files: Files, data: Data, stored: Stored, others: Iterable[Stored]) -> Mismatch:
     """What the values are that differ: the transpose, those of another tensor, rounded ones, nothing but zeros, or none of these."""
     if not data.window:

@@ -24,6 +24,8 @@ class Data(NamedTuple):
     """In words, for what is not plainly in the model: `offloaded to disk`, `shard of rank 1`."""
     missing: str = ""
     """Why there are none."""
+    packed: bool = False
+    """Whether `tensor` is what a packed weight stands for, which has lost something on the way."""
     told: bool = True
     """False where they are elsewhere, or in a form that cannot be held against a file."""
 
@@ -121,7 +123,10 @@ def data_of(torch: Any, item: Item) -> Data:
     if type(tensor).__name__ == "DTensor" or hasattr(tensor, "_local_tensor"):
         return _shard(torch, tensor)
     if is_quantised(tensor):
-        return Data(None, missing="it is quantised as %s, whose form cannot be held against the file" % type(tensor).__name__, told=False)
+        values = _unpacked(torch, tensor)
+        if values is None:
+            return Data(None, missing="it is quantised as %s, whose form cannot be held against the file" % type(tensor).__name__, told=False)
+        return Data(values, where="packed as %s" % type(tensor).__name__, packed=True)
     if tensor.device.type != "meta":
         return Data(tensor.detach())
     hook = offloading_hook(item.owner)
@@ -144,6 +149,22 @@ def is_quantised(tensor: Any) -> bool:
     """Whether a tensor's bytes mean something only to the library that packed them."""
     kind = type(tensor)
     return kind.__name__ in ("Params4bit", "Int8Params") or kind.__module__.split(".")[0] in ("torchao", "hqq", "quanto", "optimum")
+
+
+def _unpacked(torch: Any, tensor: Any) -> Any:
+    """What a packed weight stands for, by its library's own rule; None where that is not known, or does not work here."""
+    try:
+        if type(tensor).__name__ == "Params4bit":
+            import sys
+
+            return sys.modules["bitsandbytes"].functional.dequantize_4bit(tensor.detach(), tensor.quant_state)
+        if type(tensor).__name__ == "Int8Params":
+            packed = tensor.detach() if tensor.CB is None else tensor.CB
+            return packed.float() * tensor.SCB.float().reshape(-1, 1) / 127
+        values = tensor.dequantize()
+    except Exception:
+        return None
+    return values.detach() if type(values) in (torch.Tensor, torch.nn.Parameter) else None
 
 
 def quantised_layer(item: Item) -> bool:
