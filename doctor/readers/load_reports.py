@@ -208,13 +208,7 @@ def _shown(report: LoadReport, missing: Sequence[str], unexpected: Sequence[str]
 
 def _small(missing: Sequence[str]) -> tuple[Shows, ...]:
     """What all the missing names are of, where a model can well do without."""
-    kinds: tuple[tuple[Shows, re.Pattern[str]], ...] = (
-        ("known-harmless", _HARMLESS),
-        ("only-ties", _TIED),
-        ("only-buffers", _BUFFER),
-        ("only-a-head", _HEAD),
-    )
-    return tuple(kind for kind, pattern in kinds if missing and all(pattern.search(name) for name in missing))[:1]
+    return tuple(kind for kind, pattern in _SMALL.items() if missing and all(pattern.search(name) for name in missing))[:1]
 
 
 def _module(names: Sequence[str]) -> str:
