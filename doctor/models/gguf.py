@@ -68,10 +68,6 @@ class Gguf(Frozen):
     """Its key-value pairs; of a long array, how many items it has."""
     tensors: tuple[StoredTensor, ...]
 
-    def of_architecture(self, key: str) -> Any:
-        """The value of `llama.block_count` for `block_count` in a llama; None when there is none."""
-        return self.keys.get(f"{self.keys.get('general.architecture')}.{key}")
-
 
 def read_gguf(path: str, name: str) -> Gguf:
     """The header of a file, `name` being what it is called within its checkpoint.
