@@ -78,12 +78,12 @@ def check(doctor: Doctor) -> Callable[..., Any]:
 def stacks(request: pytest.FixtureRequest) -> Callable[[tuple[str, ...]], Path]:
     """Makes a stack, and says so: the first run downloads for minutes."""
     folder = request.config.cache.mkdir("stacks")
-    terminal: Any = request.config.pluginmanager.get_plugin("terminalreporter")
+    capture: Any = request.config.pluginmanager.get_plugin("capturemanager")
 
     def make(requirements: tuple[str, ...]) -> Path:
         if not is_made(folder, requirements):
-            terminal.ensure_newline()
-            terminal.write_line(f"installing {', '.join(requirements)} once, for tests to examine (this takes a while)")
+            with capture.global_and_fixture_disabled():
+                sys.stderr.write(f"\ninstalling {', '.join(requirements)} once, for tests to examine (this takes a while)\n")
         return make_stack(folder, requirements)
 
     return make

@@ -13,6 +13,8 @@ import sys
 import venv
 from pathlib import Path
 
+from filelock import FileLock
+
 TORCH = "torch==2.13.0"
 OLD = (TORCH, "transformers==4.46.3", "accelerate==1.0.1")
 """Findings that an upgrade clears, and findings that none clears."""
@@ -26,14 +28,18 @@ NO_TORCH = ("transformers==4.46.3", "accelerate==1.0.1", "--no-deps")
 
 
 def make_stack(folder: Path, requirements: tuple[str, ...]) -> Path:
-    """The environment folder of a venv that holds `requirements`; made when it is not there yet, or was left half made."""
+    """The environment folder of a venv that holds `requirements`; made when it is not there yet, or was left half made.
+
+    Tests that run side by side wait for the one that makes it.
+    """
     home = _home(folder, requirements)
-    if is_made(folder, requirements):
-        return home
-    shutil.rmtree(home.parent, ignore_errors=True)
-    venv.create(home, with_pip=True)
-    subprocess.run([python_in(home), "-m", "pip", "install", "--quiet", *requirements], check=True)
-    (home.parent / "finished").touch()
+    with FileLock(f"{home.parent}.lock"):
+        if is_made(folder, requirements):
+            return home
+        shutil.rmtree(home.parent, ignore_errors=True)
+        venv.create(home, with_pip=True)
+        subprocess.run([python_in(home), "-m", "pip", "install", "--quiet", *requirements], check=True)
+        (home.parent / "finished").touch()
     return home
 
 
