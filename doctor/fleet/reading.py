@@ -92,7 +92,7 @@ class ReportReader:
             return NoReport(label, str(error))
         if environment is None:
             cut = text.lstrip().startswith("{") and document is None
-            return NoReport(label, "its report is not whole: it ends before its end" if cut else "its file holds no report of doctor's")
+            return NoReport(label, "its report is cut short" if cut else "its file holds no report of doctor's")
         checkpoint = (document or {}).get("checkpoint")
         if any(schema.mismatches(CheckpointSeen, checkpoint)):
             checkpoint = None

@@ -160,7 +160,7 @@ def test_every_rule_is_found_by_some_test_here() -> None:
     [
         ("", "its report is empty"),
         ("\n", "its report is empty"),
-        (report_text()[: len(report_text()) // 2], "its report is not whole: it ends before its end"),
+        (report_text()[: len(report_text()) // 2], "its report is cut short"),
         ("Traceback (most recent call last)", "its file holds no report of doctor's"),
         ("[1, 2]", "its file holds no report of doctor's"),
         ('{"environment": {}}', "its file holds no report of doctor's"),
