@@ -31,6 +31,7 @@ class Members(Frozen):
     """Ranks or nodes, by name."""
 
     count: int
+    """How many they are, named or not."""
     names: tuple[str, ...]
     """The first of them, numbers in their order; at most 100."""
 

@@ -72,7 +72,9 @@ class Count(Frozen):
     """How often something is in the corpus."""
 
     name: str
+    """Of the outcome, the cause or the advisory; or the error's words."""
     count: int
+    """Of texts."""
 
 
 class Period(Frozen):
@@ -81,6 +83,7 @@ class Period(Frozen):
     name: str
     """`2025-11`, or `transformers 4.51`."""
     texts: int
+    """How many there are of it."""
     causes: tuple[Count, ...]
     """Of failures that were explained, the commonest first; at most 20."""
 
@@ -89,7 +92,9 @@ class Cluster(Frozen):
     """Texts of one failure."""
 
     key: str
+    """What they have in common, as in a row."""
     count: int
+    """Of texts."""
     first: str
     """The id of the first of them."""
 
@@ -104,6 +109,7 @@ class TriageSummary(Frozen):
     made_by: str
     """The release of doctor and of its matrix."""
     texts: int
+    """How many the corpus holds."""
     outcomes: tuple[Count, ...]
     """The commonest first."""
     causes: tuple[Count, ...]
