@@ -28,7 +28,7 @@ from doctor.version import __version__
 
 _CHAPTERS: Mapping[str, Sequence[str]] = {
     "Begin": ("tutorial", "manual"),
-    "How to": ("ci", "containers", "clusters", "fleet", "triage", "notebooks", "agents", "air-gapped", "site"),
+    "How to": ("ci", "containers", "fleet", "triage", "notebooks", "agents", "air-gapped", "site"),
     "What it does": ("programs", "fix", "models", "verify", "causes", "evidence", "privacy"),
     "Reference": ("reference-cli", "reference-api", "reference-json", "reference-vocabulary"),
 }
