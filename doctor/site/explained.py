@@ -42,14 +42,14 @@ def _page(report: ExplanationReport) -> Iterator[str]:
         yield f"<p><strong>Careful:</strong> {escape(each)}</p>"
     versions = {name: each for name, each in report.environment.packages.items() if name in STACK or each.version is not None}
     if versions:
-        yield "<h3>Releases</h3><ul>"
+        yield "<h2>Releases</h2><ul>"
         for name, distribution in versions.items():
             yield f"<li>{escape(name)} {escape(distribution.version or 'of unknown version')}{_source(report, name)}</li>"
         yield "</ul>"
     if report.send:
-        yield "<h3>What would tell more</h3><ul>" + "".join(f"<li>{escape(each)}</li>" for each in report.send) + "</ul>"
+        yield "<h2>What would tell more</h2><ul>" + "".join(f"<li>{escape(each)}</li>" for each in report.send) + "</ul>"
     if report.next is not None:
-        yield f"<h3>Next</h3><pre><code>{escape(report.next)}</code></pre>"
+        yield f'<h2>Next</h2><pre tabindex="0"><code>{escape(report.next)}</code></pre>'
 
 
 def _source(report: ExplanationReport, name: str) -> str:
@@ -59,7 +59,7 @@ def _source(report: ExplanationReport, name: str) -> str:
 
 def _failure(failure: FailureReport) -> Iterator[str]:
     named = f"{failure.exception or ''}: {failure.message}".strip(": ") or "A failure without a message"
-    yield f'<article class="failure"><h3>{escape(named.splitlines()[0][:300])}</h3>'
+    yield f'<article class="failure"><h2>{escape(named.splitlines()[0][:300])}</h2>'
     yield f'<p><span class="tag">{escape(_OUTCOMES[failure.outcome])}</span>'
     if failure.place is not None:
         yield f" at <code>{escape(f'{failure.place.file}:{failure.place.line}')}</code>"
@@ -76,7 +76,7 @@ def _failure(failure: FailureReport) -> Iterator[str]:
 
 
 def _cause(cause: LikelyCause) -> Iterator[str]:
-    yield f'<section><h4>{escape(cause.title)} <span class="quiet">{cause.confidence:.0%}, {escape(cause.kind)}</span></h4><dl>'
+    yield f'<section><h3>{escape(cause.title)} <span class="quiet">{cause.confidence:.0%}, {escape(cause.kind)}</span></h3><dl>'
     upgrade = f"{cause.upgrade.package} {cause.upgrade.to}" if cause.upgrade is not None else None
     rows = {
         "because": "; ".join(cause.because),
@@ -97,7 +97,7 @@ def _cause(cause: LikelyCause) -> Iterator[str]:
 def _question(question: QuestionReport) -> Iterator[str]:
     yield f"<p><strong>What would decide:</strong> {escape(question.ask)}</p>"
     if question.run is not None:
-        yield f"<pre><code>{escape(question.run)}</code></pre>"
+        yield f'<pre tabindex="0"><code>{escape(question.run)}</code></pre>'
     yield "<p>"
     for each in question.answers:
         yield f'<button type="button" data-fact="{escape(question.fact)}" data-value="{escape(each.value)}">{escape(each.seen)}</button> '

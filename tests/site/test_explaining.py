@@ -29,15 +29,11 @@ pytestmark = pytest.mark.skipif(not (PACKAGES / "pyodide").is_dir(), reason="nee
 
 @pytest.fixture(scope="module")
 def explaining(chromium: Any, address: str) -> Iterator[Any]:
-    """The page, with its Python loaded from a warm cache and the network gone."""
+    """The page, with its Python loaded and the network gone."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     page.goto(address + "explain.html")
     _wait_until_ready(page)
-    begun = time.monotonic()
-    page.reload()
-    _wait_until_ready(page)
-    page.warm_seconds = time.monotonic() - begun
     context.set_offline(True)
     page.asked = []
     page.on("request", lambda request: page.asked.append(request.url))
@@ -125,9 +121,49 @@ def test_while_python_loads_a_bar_moves_and_the_page_is_of_use(page: Any, addres
     assert page.input_value("#text") == "typed meanwhile"
 
 
-def test_it_is_ready_soon_on_a_warm_cache(explaining: Any) -> None:
-    """As long as a machine with nothing else to do takes: what others take of the processors counts as theirs."""
-    assert explaining.warm_seconds < READY_SECONDS * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+def _others_share() -> float:
+    """How many times as long as alone a process takes here now, because others want the processors too."""
+    begun, spent = time.monotonic(), time.process_time()
+    while time.process_time() - spent < 0.2:
+        pass
+    return (time.monotonic() - begun) / 0.2
+
+
+def test_it_is_ready_soon_on_a_warm_cache(page: Any, address: str) -> None:
+    """One of three tries, so long as a machine takes that has nothing else to do."""
+    page.goto(address + "explain.html")
+    _wait_until_ready(page)
+    for _ in range(3):
+        share = _others_share()
+        begun = time.monotonic()
+        page.reload()
+        _wait_until_ready(page)
+        seconds = (time.monotonic() - begun) / max(share, _others_share(), 1.0)
+        if seconds < READY_SECONDS:
+            return
+    pytest.fail(f"ready after {seconds:.1f} s")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_an_answer_can_be_read_by_anybody(explaining: Any, axe: str, width: int) -> None:
+    explaining.set_viewport_size({"width": width, "height": 800})
+    explaining.focus("#text")
+    explaining.fill("#text", "")
+    explaining.keyboard.type(TEXTS["bare"])
+    explaining.keyboard.press("Tab")
+
+    def press() -> None:
+        explaining.keyboard.press("Enter")
+
+    assert _answer(explaining, press)["failures"]
+    assert explaining.evaluate("document.activeElement.id") == "answer"
+    explaining.evaluate("document.getElementById('whole').open = true")
+    assert explaining.evaluate("document.documentElement.scrollWidth") <= width
+    explaining.evaluate(axe)
+    for scheme in ("light", "dark"):
+        explaining.emulate_media(color_scheme=scheme)
+        found = explaining.evaluate("axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)")
+        assert [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in found] == []
 
 
 def test_from_a_disk_it_says_what_it_needs(page: Any, site: Path) -> None:

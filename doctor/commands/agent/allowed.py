@@ -26,25 +26,29 @@ class Allowed(Frozen):
         end = os.path.realpath(path)
         return any(end == folder or end.startswith(folder.rstrip(os.sep) + os.sep) for folder in self.folders)
 
+    def named(self, name: str) -> str:
+        """The path that a name stands for, from the first folder on where it is relative: wherever it may lie."""
+        return os.path.join(self.folders[0] if self.folders else "", os.path.expanduser(name))
+
     def path(self, name: str) -> str:
-        """The path that a client names, from its first root on where it is relative. Raises `DoctorError` for one that lies outside."""
-        path = os.path.join(self.folders[0], os.path.expanduser(name)) if self.folders else name
+        """The path that a client names. Raises `DoctorError` for one that may not be read."""
+        path = self.named(name)
         if not self.holds(path):
             raise self.refusal(name)
         return path
 
     def folder(self, name: str) -> str:
-        """The same for a path of which files are read that lie right in it. Raises `DoctorError` where one of them leads outside."""
+        """The same for a folder of which the files in it are read. Raises `DoctorError` where one of them leads outside."""
         path = self.path(name)
-        if os.path.isdir(path):
-            for each in os.scandir(path):
-                if each.is_symlink() and not self.holds(each.path):
-                    raise self.refusal(os.path.join(name, each.name))
+        for inside, folders, files in os.walk(path):
+            outside = next((each for each in (*folders, *files) if not self.holds(os.path.join(inside, each))), None)
+            if outside is not None:
+                raise self.refusal(os.path.join(inside, outside))
         return path
 
     def interpreter(self, name: str) -> str:
         """The same for an environment's folder or interpreter, which in a virtual environment is a link to one that lies elsewhere."""
-        path = os.path.join(self.folders[0], os.path.expanduser(name)) if self.folders else name
+        path = self.named(name)
         if not self.holds(path if os.path.isdir(path) else os.path.dirname(path)):
             raise self.refusal(name)
         return path

@@ -160,9 +160,8 @@ class Tools:
 
     def _model(self, allowed: Allowed, model: str) -> str:
         """A model's folder or file; by its id, its place in the hub's cache, if that may be read."""
-        if os.path.lexists(path := allowed.path(model) if os.path.isabs(model) or not allowed.folders else os.path.join(allowed.folders[0], model)):
-            return allowed.folder(path)
-        return allowed.folder(locate_model(model, os.environ))
+        path = allowed.named(model)
+        return allowed.folder(path if os.path.lexists(path) else locate_model(model, os.environ))
 
 
 def _of_a_root(allowed: Allowed) -> str:
