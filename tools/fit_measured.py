@@ -1,7 +1,8 @@
 """Measure what `doctor fit` foretells against what from_pretrained of real releases does, and print the tables of docs/models.md.
 
-    python tools/fit_measured.py placement FOLDER ENVIRONMENT...   # device maps and what is left on meta
-    python tools/fit_measured.py peak FOLDER ENVIRONMENT...        # the most that is resident while loading
+    python -m tools.fit_measured placement FOLDER ENVIRONMENT...   # device maps and what is left on meta
+    python -m tools.fit_measured peak FOLDER ENVIRONMENT...        # the most that is resident while loading
+    python -m tools.fit_measured sizes FOLDER ENVIRONMENT OTHER    # how large models are, by doctor, by accelerate, and by hf-mem in OTHER
 
 ENVIRONMENT is a folder with torch, transformers and accelerate (and diffusers, for its row); FOLDER is where models are made, a
 gigabyte of them for `peak`, and left. Maps: small random models of eleven architectures under four settings of max_memory. A load that
@@ -45,6 +46,10 @@ _PEAKS = (
 def main(arguments: Sequence[str]) -> None:
     """Print a table for each environment."""
     what, folder, *environments = arguments
+    if what == "sizes":
+        for row in _sizes(folder, *(str(Path(each, "bin", "python")) for each in environments)):
+            print(row, flush=True)
+        return
     for environment in environments:
         python = str(Path(environment, "bin", "python"))
         versions = _run(python, "-c", "import json, transformers, accelerate; print(json.dumps([transformers.__version__, accelerate.__version__]))")
@@ -129,8 +134,8 @@ def _difference(placed: Placement | Refusal, loaded: dict[str, Any]) -> str:
     left = (placed.on_meta.tensors, placed.on_meta.parameters)
     if left != (loaded["meta"], loaded["meta_parameters"]) or loaded["meta_buffers"]:
         return f"on meta {left} and really {loaded['meta'], loaded['meta_parameters'], loaded['meta_buffers']}"
-    on_cpu_only = len(placed.devices) == 1
-    return f"bytes {placed.bytes} and really {loaded['bytes']}" if on_cpu_only and placed.bytes != loaded["bytes"] else ""
+    all_in_ram = placed.devices == ("cpu",)  # What is on meta has the dtype that it was made in, not the one it is read in.
+    return f"bytes {placed.bytes} and really {loaded['bytes']}" if all_in_ram and placed.bytes != loaded["bytes"] else ""
 
 
 def _peaks(python: str, folder: str, versions: dict[str, str]) -> Iterator[str]:
@@ -148,6 +153,20 @@ def _peaks(python: str, folder: str, versions: dict[str, str]) -> Iterator[str]:
         really = seen["peak"]["VmHWM"]
         said = foretold.bytes if foretold is not None else 0
         yield f"| {kind} | {dtype} | {device_map or 'none'} | {said / 1e6:.0f} | {really / 1e6:.0f} | {(said - really) / really:+.0%} |"
+
+
+def _sizes(folder: str, python: str, other: str) -> Iterator[str]:
+    script = str(_INSIDE / "fit_sizes.py")
+    by_accelerate = {each["name"]: each["accelerate"] for each in _run(python, script, "make", folder)}
+    by_hf_mem = {each["name"]: each["hf_mem"] for each in _run(other, script, "hf-mem", folder)}
+    for name, accelerate in by_accelerate.items():
+        checkpoint = read_checkpoint(os.path.join(folder, name))
+        answer = ask_placement(python, Question(checkpoint.config, attempts=(Attempt(dtype="bfloat16", device_map={"": "cpu"}),)))
+        assert not isinstance(answer, NoAnswer), answer
+        (placed,) = answer
+        assert isinstance(placed, Placement), placed
+        stored = sum(each.bytes for each in checkpoint.tensors or ())
+        yield f"| {name} | {placed.parameters:,} | {placed.bytes - placed.buffer_bytes:,} | {stored:,} | {by_hf_mem[name]:,} | {accelerate:,.0f} |"
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
+import types
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from doctor.facts.placement import MachineLimits, Placement, Refusal
 from doctor.models.fit import Conditions, verdict_on
 from doctor.models.inventory import read_checkpoint
 from doctor.models.locate import locate_model
-from doctor.probe.placement import Attempt, NoAnswer, Question, ask_placement
+from doctor.probe.placement import SCRIPT, Attempt, NoAnswer, Question, ask_placement
 from tests.stacks import python_in
 from tools.regenerate import HUB_CACHE
 
@@ -92,6 +94,27 @@ def test_what_is_foretold_is_what_from_pretrained_does(stack: str, request: pyte
     assert [len(each.parts) > 1 for each in foretold] == [False, True, True]
     assert foretold[0].bytes == real[0]["bytes"]
     assert set(foretold[0].ties) == {"shared.weight"}
+
+
+@pytest.mark.parametrize(
+    ("layer", "double", "expected"),
+    [
+        ("Linear8bitLt", False, {"int8": 3840, "float32": 160}),
+        ("Linear4bit", False, {"uint8 (4 bits each)": 1920, "float32": 4 * 60 + 64}),
+        ("Linear4bit", True, {"uint8 (4 bits each)": 1920, "uint8": 60, "float32": 64 + 4 + 1024 + 4}),
+        ("Linear", False, None),
+    ],
+)
+def test_a_weight_that_bitsandbytes_packs_has_the_size_it_has_there(layer: str, double: bool, expected: dict[str, int] | None) -> None:
+    """Measured with bitsandbytes 0.50.2 on a CPU, of a weight of 40 x 96."""
+    spec = importlib.util.spec_from_file_location("placement", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    inside = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(inside)
+    owner = type(layer, (), {"__module__": "bitsandbytes.nn.modules"})()
+    weight = types.SimpleNamespace(numel=lambda: 3840, shape=(40, 96), blocksize=64, compress_statistics=double)
+    assert inside.packed(owner, weight) == expected
 
 
 def test_what_a_release_refuses_is_said(old_stack: Path) -> None:

@@ -239,17 +239,21 @@ def facts(torch, job, found):
     modules = {name for name, _ in model.named_modules()}
     offloaded = offloaded_devices(device_map)
     meta = {"tensors": 0, "parameters": 0, "bytes": 0}
-    for name, tensor, kind in tensors:
+    for name, tensor, kind, owner in tensors:
         entry = entries[entry_of(name, device_map)]
         is_meta = kind == "parameter" and (entry["device"] in offloaded if entry["module"] in modules else entry["device"] == "disk")
         if id(tensor) in seen:
             ties.setdefault(seen[id(tensor)][0], []).append(name)
             seen[id(tensor)][1].append(is_meta)
             continue
-        seen[id(tensor)] = (name, [is_meta], tensor)
-        length = tensor.numel() * element_size(torch, name, tensor, found.dtypes if kind == "parameter" else ())
-        dtype = dtype_name(kept(name, tensor, found.dtypes) if kind == "parameter" else tensor.dtype)
-        dtypes[dtype] = dtypes.get(dtype, 0) + length
+        sizes = packed(owner, tensor) if kind == "parameter" and name.endswith(".weight") else None
+        if sizes is None:
+            dtype = kept(name, tensor, found.dtypes) if kind == "parameter" else tensor.dtype
+            sizes = {dtype_name(dtype): tensor.numel() * torch.empty((), dtype=dtype).element_size()}
+        for dtype, size in sizes.items():
+            dtypes[dtype] = dtypes.get(dtype, 0) + size
+        length = sum(sizes.values())
+        seen[id(tensor)] = (name, [is_meta], tensor, length)
         entry["bytes"] += length
         largest = max(largest, length)
         if kind == "parameter":
@@ -260,11 +264,11 @@ def facts(torch, job, found):
             totals["buffers"] += tensor.numel()
             totals["buffer_bytes"] += length
             totals["not_saved"] += length if kind == "buffer that is not saved" else 0
-    for name, all_meta, tensor in seen.values():
+    for _, all_meta, tensor, length in seen.values():
         if all(all_meta):
             meta["tensors"] += 1
             meta["parameters"] += tensor.numel()
-            meta["bytes"] += tensor.numel() * element_size(torch, name, tensor, found.dtypes)
+            meta["bytes"] += length
     return {
         "model_class": type(model).__name__,
         "parts": list(entries.values()),
@@ -279,16 +283,16 @@ def facts(torch, job, found):
 
 
 def named_tensors(model):
-    """Every tensor under every name it has, and what it is."""
+    """Every tensor under every name it has, what it is, and the module that has it."""
     saved = set(model.state_dict())
     for prefix, module in model.named_modules():
         prefix = prefix + "." if prefix else ""
         for name, tensor in module._parameters.items():
             if tensor is not None:
-                yield prefix + name, tensor, "parameter"
+                yield prefix + name, tensor, "parameter", module
         for name, tensor in module._buffers.items():
             if tensor is not None:
-                yield prefix + name, tensor, "buffer" if prefix + name in saved else "buffer that is not saved"
+                yield prefix + name, tensor, "buffer" if prefix + name in saved else "buffer that is not saved", module
 
 
 def entry_of(name, device_map):
@@ -313,9 +317,19 @@ def kept(name, tensor, dtypes):
     return next((dtype for matches, dtype in dtypes if matches(name)), tensor.dtype)
 
 
-def element_size(torch, name, tensor, dtypes):
-    dtype = kept(name, tensor, dtypes)
-    return tensor.element_size() if dtype == tensor.dtype else torch.empty((), dtype=dtype).element_size()
+def packed(owner, weight):
+    """The bytes by dtype of a weight that bitsandbytes packs when it is loaded, with what it unpacks them by; None for any other."""
+    if type(owner).__module__.split(".")[0] != "bitsandbytes":
+        return None
+    if type(owner).__name__ == "Linear8bitLt":
+        return {"int8": weight.numel(), "float32": 4 * weight.shape[0]}
+    if type(owner).__name__ != "Linear4bit":
+        return None
+    blocks = -(-weight.numel() // (getattr(weight, "blocksize", None) or 64))
+    sizes = {"uint8 (4 bits each)": -(-weight.numel() // 2), "float32": 4 * 16 + 4 * blocks}
+    if getattr(weight, "compress_statistics", False):
+        sizes.update({"uint8": blocks, "float32": 4 * 16 + 4 * -(-blocks // 256) + 4 * 256 + 4})
+    return sizes
 
 
 def dtype_name(dtype):
