@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,17 @@ def current_stack(stacks: Callable[[tuple[str, ...]], Path]) -> Path:
 @pytest.fixture(scope="session")
 def no_torch_stack(stacks: Callable[[tuple[str, ...]], Path]) -> Path:
     return stacks(NO_TORCH)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """For one module at a time: as long as it is open, no other event loop can run."""
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=executable, args=quiet)
+        yield browser
+        browser.close()
