@@ -26,7 +26,9 @@ exit codes:
 _EXAMPLES = (
     "doctor fleet --reports reports/             # a folder of what each rank wrote",
     "doctor fleet --reports 'run-7/*/rank.json'  # or a pattern",
+    "doctor fleet --ray auto                     # every node of a Ray cluster",
 )
+_NODE_SECONDS = 60.0
 _MOST_DIAGNOSED = 50
 """So many of the groups are looked at for known problems, the largest."""
 
@@ -48,6 +50,13 @@ def add(commands: Any) -> None:
     fleet.add_argument(
         "--reports", metavar="DIR", help="what each rank wrote (`doctor report --format json`): a folder of reports, or a pattern in quotes"
     )
+    fleet.add_argument("--ray", metavar="ADDRESS", help="ask every node of this Ray cluster, HOST:PORT, or `auto` for the one this machine is of")
+    fleet.add_argument(
+        "--python", metavar="PATH", help="with --ray: the interpreter of the jobs on each node; $NAME is a variable there (default: Ray's own)"
+    )
+    fleet.add_argument("--model", metavar="MODEL", help="with --ray: look whether this model lies on every node, and is the same")
+    fleet.add_argument("--runtime-env", metavar="JSON", help="with --ray: the runtime environment of the jobs, or a file of it")
+    fleet.add_argument("--timeout", type=arguments.seconds, metavar="SECONDS", help="with --ray: how long each node may take (default: 60)")
     arguments.add_matrix_option(fleet)
     arguments.add_output_options(fleet)
     arguments.add_redact_option(fleet)
@@ -55,11 +64,15 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.reports is None:
-        raise DoctorError("fleet: name the reports that the ranks wrote: --reports DIR")
+    if (options.reports is None) == (options.ray is None):
+        raise DoctorError("fleet: name either the reports that the ranks wrote (--reports DIR), or a Ray cluster (--ray auto)")
+    of_ray = [name for name in ("python", "model", "runtime_env", "timeout") if getattr(options, name) is not None]
+    if options.ray is None and of_ray:
+        raise DoctorError(f"--{of_ray[0].replace('_', '-')}: only with --ray; each rank wrote its report by an interpreter of its own")
     with output.destination(options.output) as page:
         matrix = arguments.matrix_of(options)
-        report = _report(_of_reports(options.reports, matrix), "reports", matrix)
+        fleet = _of_reports(options.reports, matrix) if options.ray is None else _of_cluster(options, matrix)
+        report = _report(fleet, "reports" if options.ray is None else "ray", matrix)
         report = gate(options.redact).value(report)
 
         def show(console: Console) -> None:
@@ -84,6 +97,21 @@ def _of_reports(place: str, matrix: Matrix) -> Fleet:
             went(number, number)
     if not number:
         raise DoctorError(f"--reports {place}: no reports there; docs/fleet.md says how each rank writes its own")
+    return gathering.fleet(matrix)
+
+
+def _of_cluster(options: argparse.Namespace, matrix: Matrix) -> Fleet:
+    """What the nodes of a Ray cluster say. Raises `DoctorError` where there is no Ray, or no such cluster."""
+    from doctor.fleet.cluster import Asked, ask_nodes, connected, runtime_env_of
+    from doctor.fleet.gathering import Gathering
+    from doctor.fleet.rank import NoReport
+    from doctor.fleet.reading import ReportReader
+
+    asked = Asked(options.python, options.model, options.timeout or _NODE_SECONDS, by_id=options.redact)
+    reader, gathering = ReportReader(), Gathering()
+    with connected(options.ray, runtime_env_of(options.runtime_env)) as ray, output.stepped("asking the nodes") as went:
+        for each in ask_nodes(ray, asked, went):
+            gathering.add(each if isinstance(each, NoReport) else reader.understood(*each))
     return gathering.fleet(matrix)
 
 

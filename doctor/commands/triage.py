@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import functools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from doctor.commands import arguments, output
@@ -27,6 +27,7 @@ _EXAMPLES = (
     "doctor triage issues/ --output rows.jsonl          # each file a text",
     "doctor triage issues.json --output rows.parquet    # an export of GitHub's",
     "doctor triage logs.jsonl --output rows.jsonl --workers 8",
+    "doctor triage logs.jsonl --output rows.jsonl --ray auto",
 )
 _PARQUET = ".parquet"
 _MOST_ROW = 1024 * 1024
@@ -49,7 +50,9 @@ def add(commands: Any) -> None:
     )
     triage.add_argument("corpus", metavar="CORPUS", help="a folder of texts, JSON lines, a JSON list of issues (docs/triage.md), or Parquet")
     triage.add_argument("--output", metavar="FILE", help="write the rows to FILE, and go on from those it holds: JSON lines, or .parquet")
-    triage.add_argument("--workers", type=_count, default=1, metavar="N", help="explain in so many processes (default: 1)")
+    triage.add_argument("--workers", type=_count, metavar="N", help="explain in so many processes (default: 1)")
+    triage.add_argument("--ray", metavar="ADDRESS", help="explain on this Ray cluster, HOST:PORT, or `auto` for the one this machine is of")
+    triage.add_argument("--runtime-env", metavar="JSON", help="with --ray: a runtime environment that has doctor, or a file of it")
     triage.add_argument("--format", choices=("terminal", "json"), default="terminal", help="of the summary; default: terminal")
     triage.add_argument("--redact", action="store_true", help="mask in ids and errors what `doctor report` masks")
     arguments.add_matrix_option(triage)
@@ -63,6 +66,10 @@ def _run(options: argparse.Namespace) -> int:
     from doctor.reports.json import as_json
     from doctor.reports.triaged import Tally, made_by, summary_lines
 
+    if options.ray is not None and options.workers is not None:
+        raise DoctorError("--workers: is for this machine; with --ray the cluster's own number counts")
+    if options.runtime_env is not None and options.ray is None:
+        raise DoctorError("--runtime-env: only with --ray")
     matrix, tally = arguments.matrix_of(options), Tally()
     if not os.path.exists(options.corpus):
         raise DoctorError(f"{options.corpus}: there is no such file or folder")
@@ -89,17 +96,32 @@ def _run(options: argparse.Namespace) -> int:
 
 def _explain(page: TextIO, corpus: Iterator[CorpusText], tally: Tally, options: argparse.Namespace) -> None:
     from doctor.facts.frozen import replace
-    from doctor.fleet.workers import in_processes
     from doctor.reports.json import as_json_line
 
-    work = functools.partial(triaged, matrix=tuple(options.matrix or ("builtin",)), redact=options.redact)
-    died = functools.partial(_died, matrix=tuple(options.matrix or ("builtin",)), redact=options.redact)
-    with output.stepped(f"explaining {options.corpus}") as went, contextlib.closing(in_processes(work, corpus, options.workers, died)) as rows:
+    with contextlib.ExitStack() as stack:
+        rows = stack.enter_context(contextlib.closing(_rows(corpus, options, stack)))
+        went = stack.enter_context(output.stepped(f"explaining {options.corpus}"))
         for number, row in enumerate(rows, 1):
             named = replace(row, duplicate_of=tally.first_of(row.key))
             output.write_text(page, as_json_line(named))
             tally.add(named)
             went(number, number)
+
+
+def _rows(corpus: Iterator[CorpusText], options: argparse.Namespace, stack: contextlib.ExitStack) -> Generator[TriagedText, None, None]:
+    """The rows of the texts in their order: made here, in processes, or on a cluster that is left when the stack is."""
+    from doctor.fleet.workers import in_processes
+
+    matrix = tuple(options.matrix or ("builtin",))
+    work = functools.partial(triaged, matrix=matrix, redact=options.redact)
+    died = functools.partial(_died, matrix=matrix, redact=options.redact)
+    if options.ray is None:
+        return in_processes(work, corpus, options.workers or 1, died)
+    from doctor.fleet.cluster import connected, in_cluster, runtime_env_of
+    from doctor.fleet.corpus import carried
+
+    ray = stack.enter_context(connected(options.ray, runtime_env_of(options.runtime_env)))
+    return in_cluster(ray, work, map(carried, corpus), died)
 
 
 # In each process
@@ -118,9 +140,7 @@ def triaged(texts: Sequence[CorpusText], matrix: tuple[str, ...], *, redact: boo
         if each.error is not None:
             rows.append(failed_row(named, each.created, each.error, loaded))
             continue
-        pieces: Iterable[Iterator[bytes]] = (
-            read_files([each.file], bar=False) if each.file is not None else [iter([(each.content or "").encode("utf-8", "replace")])]
-        )
+        pieces: Iterable[Iterator[bytes]] = read_files([each.file], bar=False) if each.file is not None else [iter([each.content or b""])]
         explained = explained_text(os.path.basename(each.file or "") or "the text", pieces, loaded, words=words, redact=redact)
         rows.append(row_of(named, each.created, explained, loaded))
     return rows

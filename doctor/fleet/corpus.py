@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from doctor.errors import DoctorError
-from doctor.facts.frozen import Frozen
-from doctor.files import opened
+from doctor.facts.frozen import Frozen, replace
+from doctor.files import opened, read_file
 
 _TEXT_KEYS = ("text", "content", "log", "traceback")
 _IDS = ("url", "html_url", "id", "number")
@@ -19,6 +19,7 @@ _DATES = ("created", "created_at", "createdAt", "date", "timestamp")
 _DATE = re.compile(r"\d{4}-\d{2}(?:-\d{2})?")
 _MOST_TEXT = 8 * 1024 * 1024
 """Characters of one record, and bytes of a line: more of it than explains a failure."""
+_MOST_CARRIED = 64 * 1024 * 1024
 _DECODER = json.JSONDecoder()
 _BLANKS = re.compile(r"[\s,]{0,10000}")
 
@@ -28,7 +29,7 @@ class CorpusText(Frozen):
 
     id: str
     """By which its row is found again: the address or number of an issue, the name of a file, or its place."""
-    content: str | None
+    content: bytes | None
     """None for a file, which is read where it is explained, and where there is an error."""
     file: str | None = None
     """Where it lies; None for what came with the corpus."""
@@ -123,7 +124,7 @@ def _of_parquet(place: str) -> Iterator[CorpusText]:
 def _of_record(record: Any, number: int) -> CorpusText:
     """A text with its keys: one of `text`, `content`, `log`, `traceback`; or an issue's title, body and comments."""
     if isinstance(record, str):
-        return CorpusText(str(number), record[:_MOST_TEXT])
+        return CorpusText(str(number), _encoded(record))
     if not isinstance(record, Mapping):
         return _wrong(number, "neither an object nor a text")
     named = next((str(record[key])[:300] for key in _IDS if isinstance(record.get(key), (str, int))), str(number))
@@ -132,7 +133,7 @@ def _of_record(record: Any, number: int) -> CorpusText:
     parts = [record[key] for key in _TEXT_KEYS if isinstance(record.get(key), str)][:1] or list(_of_issue(record))
     if not parts:
         return CorpusText(named, None, created=created, error="no text in it: expected `text`, or `title`, `body` and `comments`")
-    return CorpusText(named, "\n\n".join(parts)[:_MOST_TEXT], created=created)
+    return CorpusText(named, _encoded("\n\n".join(parts)), created=created)
 
 
 def _of_issue(record: Mapping[str, Any]) -> Iterator[str]:
@@ -142,6 +143,20 @@ def _of_issue(record: Mapping[str, Any]) -> Iterator[str]:
         said = each.get("body") if isinstance(each, Mapping) else each
         if isinstance(said, str):
             yield said
+
+
+def carried(text: CorpusText) -> CorpusText:
+    """The text with its content, to be explained where its file is not."""
+    if text.file is None:
+        return text
+    try:
+        return replace(text, content=read_file(Path(text.file), _MOST_CARRIED), file=None)
+    except OSError as error:
+        return replace(text, file=None, error=f"cannot be read: {error.strerror}")
+
+
+def _encoded(text: str) -> bytes:
+    return text[:_MOST_TEXT].encode("utf-8", "replace")
 
 
 def _wrong(number: int, why: str) -> CorpusText:

@@ -26,10 +26,10 @@ ISSUES: list[Any] = [
     17,
 ]
 EXPECTED = [
-    CorpusText("https://x/7", "It fails\n\nTraceback\n\nme too", created="2025-03-01"),
-    CorpusText("8", "No body", created="2025-04"),
+    CorpusText("https://x/7", b"It fails\n\nTraceback\n\nme too", created="2025-03-01"),
+    CorpusText("8", b"No body", created="2025-04"),
     CorpusText("9", None, error="no text in it: expected `text`, or `title`, `body` and `comments`"),
-    CorpusText("4", "a text"),
+    CorpusText("4", b"a text"),
     CorpusText("5", None, error="neither an object nor a text"),
 ]
 
@@ -54,14 +54,14 @@ def test_json_lines_of_which_some_are_none(tmp_path: Path) -> None:
     lines = [b'{"text": "RuntimeError", "id": "a"}', b"", b"{not json", b"[" * 5000, b"\xff\xfe", b'{"log": "x", "date": "2024-01-02 03:04"}']
     file.write_bytes(b"\n".join(lines))
     assert [(each.id, each.content, each.error) for each in read(file)] == [
-        ("a", "RuntimeError", None),
+        ("a", b"RuntimeError", None),
         ("3", None, "not JSON"),
         ("4", None, "not JSON"),
         ("5", None, "not JSON"),
-        ("6", "x", None),
+        ("6", b"x", None),
     ]
     file.write_bytes(b'{"text": "' + b"x" * 9_000_000 + b'"}\n{"text": "after"}')
-    assert [each.error or each.content for each in read(file)] == ["a line of more than 8 MiB", "after"]
+    assert [each.error or each.content for each in read(file)] == ["a line of more than 8 MiB", b"after"]
 
 
 def test_a_folder_in_the_order_of_its_names(tmp_path: Path) -> None:

@@ -1,0 +1,182 @@
+"""A Ray cluster that runs: each of its nodes asked once what it is, or all of them given work. What starts, reaches and schedules is Ray."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import re
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from doctor.errors import DoctorError
+from doctor.facts.frozen import Frozen
+from doctor.fleet import nodes
+from doctor.fleet.rank import NoReport
+from doctor.fleet.workers import Answer, Item, Work, batches
+
+EXTRA = "--ray: takes Ray: pip install 'meta-tensor-doctor[ray]', the release that the cluster runs"
+_CONNECT_SECONDS = 5.0
+_AHEAD = 4
+"""Batches for each CPU of the cluster that are on their way."""
+_RETRIES = 1
+"""So often Ray gives a batch to another worker, where the first was ended."""
+
+
+class Asked(Frozen):
+    """What each node is to be asked."""
+
+    python: str | None
+    """The interpreter, in which `$NAME` is a variable of the node; None: the one that Ray's workers run in there."""
+    model: str | None
+    """As `doctor report --model`; None: no checkpoint is looked at."""
+    seconds: float
+    """How long each node may take."""
+    by_id: bool
+    """Whether nodes are called by Ray's ids, and not by their names."""
+
+
+@contextlib.contextmanager
+def connected(address: str, runtime_env: Mapping[str, Any]) -> Iterator[Any]:
+    """Ray, connected to a cluster that runs. Raises `DoctorError` where Ray is not installed, or no cluster answers there."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError:
+        raise DoctorError(EXTRA) from None
+    _refuse_what_nobody_serves(address if address != "auto" else os.environ.get("RAY_ADDRESS", ""))
+    try:
+        ray.init(address=address, runtime_env=dict(runtime_env), log_to_driver=False, logging_level=logging.CRITICAL)
+    except Exception as error:  # whatever Ray has for it: its own errors, ConnectionError, ValueError, RuntimeError
+        raise DoctorError(f"--ray {address}: no cluster that can be used: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from None
+    with contextlib.redirect_stdout(io.StringIO()):  # where Ray prints that a node has died, also when it is left
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _refuse_what_nobody_serves(address: str) -> None:
+    """Raises `DoctorError` where nothing listens: Ray itself goes on asking for minutes."""
+    place = re.fullmatch(r"(?:ray://)?(?P<host>[^/:]{1,255}|\[[0-9a-fA-F:]{2,45}\]):(?P<port>\d{1,5})", address)
+    if place is None:
+        return
+    try:
+        with socket.create_connection((place["host"].strip("[]"), int(place["port"])), _CONNECT_SECONDS):
+            pass
+    except (OSError, OverflowError) as error:
+        raise DoctorError(f"--ray {address}: nothing answers there: {getattr(error, 'strerror', None) or error}") from None
+
+
+def ask_nodes(ray: Any, asked: Asked, went: Callable[[int, int], None] = lambda done, total: None) -> Iterator[tuple[str, bytes] | NoReport]:
+    """What each node reports of itself, by its name, as they answer: one task on each, of no CPU, so that a busy node answers too.
+
+    A node that is dead, dies meanwhile, or does not answer in time is what is known of it.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    ray.cloudpickle.register_pickle_by_value(nodes)  # so that a node without doctor can say so
+    probe = ray.remote(nodes.reported)
+    known = ray.nodes()
+    names = _names(known, by_id=asked.by_id)
+    waiting: dict[Any, str] = {}
+    done = 0
+    for each in known:
+        if not each["Alive"]:
+            done += 1
+            yield NoReport(names[each["NodeID"]], "Ray says that it is dead")
+            continue
+        placed = NodeAffinitySchedulingStrategy(each["NodeID"], soft=False)
+        options = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": placed}
+        waiting[probe.options(**options).remote(asked.python, asked.model, asked.seconds)] = names[each["NodeID"]]
+    end = time.monotonic() + asked.seconds
+    while waiting and (left := end - time.monotonic()) > 0:
+        ready, _ = ray.wait(list(waiting), num_returns=1, timeout=left)
+        for each in ready:
+            done += 1
+            yield _answer(ray, each, waiting.pop(each))
+        went(done, len(known))
+    for each, name in waiting.items():
+        with contextlib.suppress(Exception):  # it is given up in any case
+            ray.cancel(each, force=True)
+        yield NoReport(name, f"no answer in {asked.seconds:g} s")
+
+
+def in_cluster(ray: Any, work: Work[Item, Answer], items: Iterable[Item], died: Callable[[Item], Answer]) -> Generator[Answer, None, None]:
+    """What `work` makes of the items on all nodes, in their order; `died` is the answer for an item that ends every worker it is given to."""
+
+    def made(batch: Sequence[Item]) -> list[Answer]:
+        return work(batch)
+
+    run = ray.remote(made).options(num_cpus=1, max_retries=_RETRIES)
+    ahead = max(int(ray.cluster_resources().get("CPU", 1)), 1) * _AHEAD
+    rest, waiting = batches(items), deque[tuple[tuple[Item, ...], Any]]()
+    while True:
+        for batch in islice(rest, ahead - len(waiting)):
+            waiting.append((batch, run.remote(batch)))
+        if not waiting:
+            return
+        batch, answer = waiting.popleft()
+        yield from _answers(ray, run, batch, answer, died)
+
+
+def _answers(ray: Any, run: Any, batch: Sequence[Item], answer: Any, died: Callable[[Item], Answer]) -> list[Answer]:
+    """What came of a batch; where its workers were ended, of each item by itself."""
+    try:
+        found: list[Answer] = ray.get(answer)
+        return found
+    except ray.exceptions.RayTaskError as error:
+        raise DoctorError(f"--ray: a worker cannot do it: {_in_short(error)}; doctor has to be installed there (--runtime-env)") from None
+    except ray.exceptions.RayError:
+        if len(batch) == 1:
+            return [died(batch[0])]
+        alone = [(each,) for each in batch]
+        return [one for each in alone for one in _answers(ray, run, each, run.remote(each), died)]
+
+
+def _answer(ray: Any, reference: Any, name: str) -> tuple[str, bytes] | NoReport:
+    try:
+        answer, problem = ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        return NoReport(name, f"its worker cannot do it: {_in_short(error)}")
+    except ray.exceptions.RayError as error:
+        return NoReport(name, f"it died, or its worker was ended, while it was asked ({type(error).__name__})")
+    return (name, answer) if problem is None else NoReport(name, problem)
+
+
+def _in_short(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip()[:200] if lines else type(error).__name__
+
+
+def _names(known: Sequence[Mapping[str, Any]], *, by_id: bool) -> Mapping[str, str]:
+    """By id: the name of a node where no other has it, its host's likewise, else what its id begins with."""
+    found = {}
+    for each in known:
+        candidates = [] if by_id else [each.get("NodeName"), each.get("NodeManagerHostname")]
+        keys = ("NodeName", "NodeManagerHostname")
+        single = (name for name in candidates if name and sum(name in (other.get(key) for key in keys) for other in known) == 1)
+        found[each["NodeID"]] = next(single, f"node {each['NodeID'][:8]}")
+    return found
+
+
+def runtime_env_of(text: str | None) -> Mapping[str, Any]:
+    """`--runtime-env`: JSON, or a file of it. Raises `DoctorError` for anything else."""
+    if text is None:
+        return {}
+    try:
+        if not text.lstrip().startswith("{"):
+            with open(text, encoding="utf-8") as file:
+                text = file.read()
+        found = json.loads(text)
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DoctorError("--runtime-env: expected a JSON object as ray.init takes it, or a file of one")
+    return found

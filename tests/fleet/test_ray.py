@@ -1,0 +1,187 @@
+"""On a real Ray cluster of four raylets on this machine: nodes with other environments, busy, hung, dying and dead; and work given to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.commands.test_triage import corpus, rows_in
+from tests.conftest import Doctor, Ran
+from tests.stacks import python_in
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="stops and kills processes by signals")
+PROGRAMS = Path(__file__).parent.parent / "programs"
+TOKEN = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567"
+LOOPBACK = {**os.environ, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+"""Without the first Ray takes 127.0.0.1 for another name of the machine's own address."""
+
+
+def has_ray() -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec("ray") is not None
+
+
+@dataclass
+class Running:
+    """A cluster that runs, and what doctor is told of it."""
+
+    address: str
+    raylets: list[int]
+
+    def doctor(self, *arguments: object) -> Ran:
+        command = [sys.executable, "-m", "doctor", *map(str, arguments), "--ray", self.address]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=LOOPBACK, timeout=120)
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def fleet(self, *arguments: object) -> Any:
+        ran = self.doctor("fleet", "--format", "json", *arguments)
+        assert ran.err == ""
+        return ran.json
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        """While others have all CPUs of the cluster."""
+        command = [sys.executable, str(PROGRAMS / "ray_work.py"), self.address, "busy"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=LOOPBACK) as others:
+            assert others.stdout is not None and others.stdin is not None
+            assert others.stdout.readline() == "busy\n"
+            yield
+            others.stdin.close()
+
+
+def environment_with(folder: Path, transformers: str) -> Path:
+    """A venv that has a record of transformers."""
+    venv.create(folder, with_pip=False)
+    (site,) = folder.glob("lib/python*/site-packages")
+    record = site / f"transformers-{transformers}.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: transformers\nVersion: {transformers}\n")
+    (site / "transformers").mkdir()
+    (site / "transformers" / "__init__.py").write_text(f'__version__ = "{transformers}"\n')
+    return python_in(folder)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Four nodes: two alike, one with another transformers, one whose Python hangs where HANG is set."""
+    if not has_ray():
+        pytest.skip("Ray has no release for this Python")
+    folder = tmp_path_factory.mktemp("ray")
+    usual, other = environment_with(folder / "usual", "4.51.3"), environment_with(folder / "other", "4.53.1")
+    hangs = folder / "hangs" / "python"
+    hangs.parent.mkdir()
+    hangs.write_text("#!/bin/sh\nexec sleep 600\n")
+    hangs.chmod(0o755)
+    nodes = [{"THIS": str(each), "SOME": str(some)} for each, some in ((usual, usual), (usual, usual), (other, usual), (usual, hangs))]
+    command = [sys.executable, str(PROGRAMS / "ray_cluster.py"), json.dumps([{**each, "HF_TOKEN": TOKEN} for each in nodes])]
+    running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=LOOPBACK)
+    assert running.stdin is not None and running.stdout is not None
+    try:
+        said = next(line for line in running.stdout if line.startswith("{"))
+        yield Running(**json.loads(said))
+    finally:
+        started = psutil.Process(running.pid).children(recursive=True) if running.poll() is None else []
+        running.stdin.close()
+        running.wait(60)
+        running.stdout.close()
+        for each in started:
+            if each.is_running():
+                each.kill()
+
+
+def test_each_node_of_a_busy_cluster_is_asked_for_the_interpreter_of_the_jobs(cluster: Running) -> None:
+    with cluster.busy():
+        report = cluster.fleet("--python", "$THIS", "--model", "not/here")
+    assert report["answer"] == "4 nodes: 3 alike; node-2: transformers 4.53.1 against 4.51.3."
+    assert [(each["rule"], each["members"]["count"]) for each in report["findings"]] == [("checkpoint-not-here", 4)]
+    assert (report["kind"], report["total"], report["exit_code"]) == ("ray", 4, 1)
+    assert TOKEN not in json.dumps(report)
+
+
+def test_work_is_shared_and_what_ends_its_worker_costs_no_other(cluster: Running, doctor: Doctor, tmp_path: Path) -> None:
+    ran = cluster.doctor("triage", corpus(tmp_path, 3), "--output", tmp_path / "there.jsonl")
+    here = doctor("triage", corpus(tmp_path, 3), "--output", tmp_path / "here.jsonl")
+    assert (ran.code, ran.out) == (here.code, here.out)
+    assert rows_in(tmp_path / "there.jsonl") == rows_in(tmp_path / "here.jsonl")
+    command = [sys.executable, str(PROGRAMS / "ray_work.py"), cluster.address]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=LOOPBACK, timeout=120)
+    assert json.loads(done.stdout) == [-5 if number == 5 else number * number for number in range(20)]
+
+
+def test_nodes_that_hang_die_or_are_dead_are_results(cluster: Running) -> None:
+    """The last test of the cluster: of its nodes one is stopped, and one killed while it is asked."""
+    os.kill(cluster.raylets[1], signal.SIGSTOP)
+    try:
+        command = [sys.executable, "-m", "doctor", "fleet", "--ray", cluster.address, "--python", "$SOME", "--timeout", "12", "--format", "json"]
+        asking = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=LOOPBACK)
+        _wait_for_child(cluster.raylets[3], "sleep")
+        for each in (psutil.Process(cluster.raylets[3]), *psutil.Process(cluster.raylets[3]).children(recursive=True)):
+            each.kill()
+        said = json.loads(asking.communicate(timeout=60)[0])
+    finally:
+        os.kill(cluster.raylets[1], signal.SIGCONT)
+    silent = {name: each["reason"] for each in said["silent"] for name in each["members"]["names"]}
+    assert silent.pop("node-1") == "no answer in 12 s"
+    (gone,) = silent.items()
+    assert gone[0] == "node-3"
+    assert "died" in gone[1] or "dead" in gone[1]
+    assert (said["total"], said["alike"], said["exit_code"]) == (4, 2, 1 if said["concerning_all"] else 2)
+
+
+def _wait_for_child(raylet: int, name: str) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if any(each.name() == name for each in psutil.Process(raylet).children(recursive=True)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no {name} below the raylet")
+
+
+def test_where_nothing_answers_it_says_so_at_once(doctor: Doctor) -> None:
+    if not has_ray():
+        pytest.skip("Ray has no release for this Python")
+    ran = doctor("fleet", "--ray", "127.0.0.1:1")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("doctor: --ray 127.0.0.1:1: nothing answers there: ")
+
+
+@pytest.mark.parametrize("command", [("fleet",), ("triage", ".")])
+def test_without_ray_it_says_how_to_get_it(command: tuple[str, ...], doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "ray.py").write_text("raise ImportError\n")
+    ran = doctor(*command, "--ray", "auto", variables={"PYTHONPATH": str(tmp_path)})
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "doctor: --ray: takes Ray: pip install 'meta-tensor-doctor[ray]', the release that the cluster runs\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((), "name either the reports"),
+        (("--ray", "auto", "--reports", "."), "name either the reports"),
+        (("--reports", ".", "--python", "x"), "--python: only with --ray"),
+        (("--ray", "auto", "--runtime-env", "[1]"), "--runtime-env: expected a JSON object"),
+    ],
+)
+def test_what_does_not_go_together(arguments: tuple[str, ...], complaint: str, doctor: Doctor) -> None:
+    ran = doctor("fleet", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert complaint in ran.err
+
+
+def test_nothing_of_ray_is_imported_without_being_asked_for(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "ray.py").write_text("raise SystemExit('imported')\n")
+    assert doctor("check", "--no-live", "--python", sys.executable, variables={"PYTHONPATH": str(tmp_path)}).err == ""
