@@ -259,7 +259,7 @@ def _not_covered(environment: Environment, matrix: Matrix, narrowing: Narrowing)
             said = distribution.version
             reason = f"the version of {name}, {shown(said)}, is not a PEP 440 version" if said else f"the version of {name} could not be had"
         elif version > coverage.checked_up_to:
-            reason = f"{name} {version} is not covered by this matrix (checked up to {coverage.checked_up_to})"
+            reason = f"{name} {version} is not covered by this matrix (checked up to {coverage.checked_up_to}); doctor confirm tries it there"
         else:
             continue
         uncovered.append(Unknown(f"findings.{name}", reason, important=True))

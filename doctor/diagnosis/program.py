@@ -78,9 +78,11 @@ def _meets(subject: Subject, way: Way, model: Model | None) -> _Met | None:
         uses = subject.by(word)
         if uses:
             candidates.append(uses[:_MOST_CANDIDATES])
+        elif model is not None and word in model.holds and VOCABULARY[word].kind in ("unseen", "rare"):
+            continue
         elif VOCABULARY[word].kind != "unseen" or (model is not None and word in model.lacks):
             return None
-        elif model is None or word not in model.holds:
+        else:
             missing.append(VOCABULARY[word].meaning)
     if any(subject.by(word) for word in way.without):
         return None

@@ -166,10 +166,15 @@ class _Rules:
             yield from _writes_in_place(self.of.methods["_init_weights"].node)
         if self.prepared is not None:
             yield from self._ties()
+            renames = self.of.attribute("_checkpoint_conversion_mapping")
+            if isinstance(renames, ast.Dict) and renames.keys:
+                yield "own-conversion-mapping", renames, "certain"
             for name, (word, count) in _CALLED_WITH.items():
                 own = self.of.methods.get(name)
-                if own is not None and not _takes(own.node.args, count):
-                    yield word, own.node, "certain"
+                if own is not None:
+                    takes = _takes(own.node.args, count)
+                    if not takes or _keeps_from_its_base(name, own.node):
+                        yield word if not takes else "silenced-hook", own.node, "certain"
         forward = self.of.methods.get("forward")
         if forward is not None and any(_CHILDS_WEIGHT.search(line) for line in _lines(forward)):
             yield from _reads_of_children(forward.node)
@@ -332,6 +337,12 @@ def _takes(parameters: ast.arguments, count: int) -> bool:
     """Whether a method may be called with so many positional arguments."""
     most = len(parameters.posonlyargs) + len(parameters.args) - 1
     return most - len(parameters.defaults) <= count and (count <= most or parameters.vararg is not None)
+
+
+def _keeps_from_its_base(name: str, function: ast.AST) -> bool:
+    """Whether a method does not call the one of the same name that it overrides."""
+    called = (each.func for each in ast.walk(function) if isinstance(each, ast.Call))
+    return not any(isinstance(each, ast.Attribute) and each.attr == name for each in called)
 
 
 def _takes_keywords(parameters: ast.arguments) -> bool:

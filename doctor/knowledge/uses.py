@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from doctor.facts.frozen import Frozen
 from doctor.knowledge.schema import Mismatch, Path, Text
 
-WordKind = Literal["model", "class", "unseen"]
+WordKind = Literal["model", "class", "unseen", "rare"]
 """Of what a word is said: a model that is loaded or built, or a class that the program defines; `unseen` words are true of a checkpoint
-or a machine, and no code shows them."""
+or a machine, and no code shows them. `rare` ones are true of so few that they are taken for untrue until they are seen."""
 
 
 class Word(Frozen):
@@ -19,7 +19,7 @@ class Word(Frozen):
 
     kind: WordKind
     meaning: str
-    """What the code does; for an `unseen` word, the question it leaves open."""
+    """What the code does; for an `unseen` or `rare` word, the question it leaves open."""
 
 
 def _words(kind: WordKind, **meanings: str) -> dict[str, Word]:
@@ -114,6 +114,8 @@ VOCABULARY: Mapping[str, Word] = {
         own_tie_weights="a tie_weights() that takes no keywords",
         own_init_context="a get_init_context() that takes the parameters of some releases only",
         own_missing_keys="an _initialize_missing_keys() that takes the parameters of some releases only",
+        silenced_hook="a get_init_context() or an _initialize_missing_keys() that does not call the one it overrides",
+        own_conversion_mapping="_checkpoint_conversion_mapping renames keys",
         ties_by_accessor="get_output_embeddings() names the head, and _tied_weights_keys nothing",
         ties_in_init="the constructor ties weights itself",
         frozen_in_init="the constructor freezes parameters, or makes integer ones",
@@ -138,7 +140,21 @@ VOCABULARY: Mapping[str, Word] = {
         integer_tensors="does the model hold integer tensors?",
         buffers_in_checkpoint="does the checkpoint hold buffers?",
         llama3_rope="does the configuration ask for rope_type llama3?",
+        resumed="does Trainer go on from a checkpoint of its own?",
+        optimizer_before="was the optimizer made before the weights were there?",
         several_nodes="do several machines take part?",
+    ),
+    **_words(
+        "rare",
+        linear_attention="does the model have linear-attention layers?",
+        state_space="does the model have state-space (Mamba) layers?",
+        experts="does the model have several experts in a layer?",
+        converted_model_type="has the class a model_type that transformers has conversions for, such as nomic_bert?",
+        singular_embedding="does the checkpoint name the embedding backbone.embedding.weight?",
+        head_in_file_differs="does the checkpoint hold a head that is not the embedding?",
+        prefixed_names="do the names in the checkpoint begin with module., _orig_mod. or base_model.model.?",
+        empty_tensors="are the tensors of the checkpoint of shape [0]?",
+        state_dict_saved="is the model's state_dict() saved or copied?",
     ),
 }
 
@@ -176,7 +192,7 @@ def uses_contradictions(uses: Uses, here: Path) -> Iterator[Mismatch]:
             for position, word in enumerate(words):
                 if word not in VOCABULARY:
                     yield Mismatch((*place, key, position), f"{word} is not in the vocabulary of uses: `doctor matrix vocabulary` lists it")
-        if all(word in VOCABULARY and VOCABULARY[word].kind == "unseen" for word in way.all_):
+        if all(word in VOCABULARY and VOCABULARY[word].kind in ("unseen", "rare") for word in way.all_):
             yield Mismatch((*place, "all"), "needs at least one word for what a program does")
 
 

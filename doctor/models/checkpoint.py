@@ -12,6 +12,9 @@ from doctor.models.safetensors import read_tensors
 
 _HEADS = ("lm_head.weight", "output.weight", "embed_out.weight")
 _EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "shared.weight", "embed_in.weight")
+_WRAPPERS = ("module.", "_orig_mod.", "base_model.model.")
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
+_STATE_SPACE = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "bamba", "jamba", "zamba", "zamba2", "granitemoehybrid", "nemotron_h")
 
 
 def read_model(path: str) -> Model:
@@ -28,8 +31,17 @@ def read_model(path: str) -> Model:
         answers["tied"] = said["tie_word_embeddings"]
     rope = said.get("rope_scaling") or said.get("rope_parameters")
     answers["llama3-rope"] = isinstance(rope, dict) and "llama3" in (rope.get("rope_type"), rope.get("type"))
+    kinds_of_layers = said.get("layer_types")
+    if isinstance(kinds_of_layers, list):
+        answers["linear-attention"] = "linear_attention" in kinds_of_layers
+    if isinstance(said.get("model_type"), str):
+        answers["state-space"] = said["model_type"] in _STATE_SPACE
+    counts = [said[key] for key in _EXPERTS if isinstance(said.get(key), int)]
+    answers["experts"] = any(count > 1 for count in counts)
     names = _names_of_tensors(folder)
     if names is not None:
+        answers["prefixed-names"] = bool(names) and all(name.startswith(_WRAPPERS) for name in names)
+        answers["singular-embedding"] = "backbone.embedding.weight" in names
         head, embedding = _has(names, _HEADS), _has(names, _EMBEDDINGS)
         answers["tied-in-file-once"] = bool(answers.get("tied", head != embedding)) and head != embedding
         answers["tied-as-head-only"] = bool(answers.get("tied", True)) and head and not embedding

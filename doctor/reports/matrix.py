@@ -34,9 +34,9 @@ class VocabularyWord:
     word: str
     """As it stands in `uses` of the matrix."""
     kind: WordKind
-    """Of what it is said: a `model`, a `class` that the program defines, or what is `unseen` in any code."""
+    """Of what it is said: a `model`, a `class` that the program defines, what is `unseen` in any code, or so `rare` that it has to be seen."""
     meaning: str
-    """What the code does; for an `unseen` word, the question it leaves open."""
+    """What the code does; for an `unseen` or `rare` word, the question it leaves open."""
     advisories: tuple[str, ...]
     """Ids of the advisories that use it."""
 

@@ -1,17 +1,23 @@
 """MT065: loading into a meta model without a device_map asks for a distributed process group."""
 
+import _files
 import _no_map
 import _offload
 from _harness import Verdict, not_reproduced, reproduced
 
-SHAPES = {"wholly-on-meta": "accelerate alone, load_checkpoint_in_model, every parameter on meta, a .bin file"}
+SHAPES = {
+    "wholly-on-meta": "accelerate alone, load_checkpoint_in_model, every parameter on meta, a .bin file",
+    "safetensors-file": "the same as the first, a safetensors file",
+    "several-files": "the same, two .bin files",
+    "dispatch": "the same through load_checkpoint_and_dispatch, a .bin file",
+}
 
 
 def reproduce(workdir: str, shape: str) -> Verdict:
     original = _offload.fill(_offload.stack())
-    path = _offload.checkpoint(original, workdir)
-    model = _no_map.stack_on_meta(shape)
-    left = _no_map.load(model, path)
+    path = _files.state_file(original, workdir, {"safetensors-file": "one-safetensors", "several-files": "several-bin"}.get(shape, "one-bin"))
+    model = _no_map.stack_on_meta(one_layer=False)
+    left = _no_map.load(model, path, dispatch=shape == "dispatch")
     if left == "refused":
         return reproduced("ValueError: Default process group has not been initialized, please make sure to call init_process_group.")
     if left:

@@ -1,34 +1,46 @@
 """MT066: offload_state_dict with a dtype casts integer tensors and rounds their values."""
 
+import _files
 import _offload
 from _harness import Verdict, not_reproduced, reproduced
 
+SHAPES = {
+    "one-bin": "accelerate alone, a layer and a buffer of integers, one .bin file, the map names the CPU only",
+    "one-safetensors": "the same, one safetensors file",
+    "several-bin": "the same, two .bin files",
+    "integer-parameter": "the same, one .bin file, the integers a parameter",
+    "control": "one .bin file, offload_state_dict=False",
+}
 
-def numbered() -> object:
-    """A linear layer and a buffer of integers that float16 cannot hold."""
+
+def numbered(as_parameter: bool) -> object:
+    """A linear layer and integers that float16 cannot hold, a buffer or a parameter."""
     import torch
     from torch import nn
 
     module = nn.Module()
     module.linear = nn.Linear(_offload.WIDTH, _offload.WIDTH)
-    module.register_buffer("ids", torch.tensor([40001, 2, 3]))
+    if as_parameter:
+        module.ids = nn.Parameter(torch.tensor([40001, 2, 3]), requires_grad=False)
+    else:
+        module.register_buffer("ids", torch.tensor([40001, 2, 3]))
     return module
 
 
-def reproduce(workdir: str) -> Verdict:
+def reproduce(workdir: str, shape: str) -> Verdict:
     import torch
     from accelerate import load_checkpoint_in_model
 
-    original = _offload.fill(numbered())
-    path = _offload.checkpoint(original, workdir)
-    model = numbered()
+    original = _offload.fill(numbered(shape == "integer-parameter"))
+    path = _files.state_file(original, workdir, shape if shape in _files.FORMS else "one-bin")
+    model = numbered(shape == "integer-parameter")
     load_checkpoint_in_model(
         model,
         path,
         device_map={"": "cpu"},
         dtype=torch.float16,
         offload_folder=_offload.folder(workdir),
-        offload_state_dict=True,
+        offload_state_dict=shape != "control",
     )
     if not torch.allclose(model.linear.weight.float(), original.linear.weight, atol=1e-3):
         raise AssertionError("the floating weights were not loaded")

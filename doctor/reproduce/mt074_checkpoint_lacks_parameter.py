@@ -1,5 +1,6 @@
 """MT074: a checkpoint that lacks a parameter leaves it on meta and the dispatch fails."""
 
+import _files
 import _offload
 from _dispatch import NO_VALUE, load_and_dispatch
 from _harness import Verdict, not_reproduced, reproduced
@@ -7,6 +8,8 @@ from _harness import Verdict, not_reproduced, reproduced
 SHAPES = {
     "all-on-cpu": "accelerate alone, one .bin file that lacks a bias, the map names the CPU only",
     "layer-on-disk": "accelerate alone, one .bin file that lacks a bias, another layer on disk",
+    "safetensors-file": "as the second, one safetensors file",
+    "several-files": "as the second, two .bin files",
     "control": "the same with a complete file",
 }
 
@@ -16,7 +19,8 @@ def reproduce(workdir: str, shape: str) -> Verdict:
     from accelerate import init_empty_weights
 
     original = _offload.fill(_offload.stack()).eval()
-    path = _offload.checkpoint(original, workdir, leave_out=[] if shape == "control" else ["b.bias"])
+    form = {"safetensors-file": "one-safetensors", "several-files": "several-bin"}.get(shape, "one-bin")
+    path = _files.state_file(original, workdir, form, leave_out=[] if shape == "control" else ["b.bias"])
     with init_empty_weights():
         model = _offload.stack()
     places = {"": "cpu"} if shape == "all-on-cpu" else {"a": "cpu", "m": "disk", "b": "cpu"}

@@ -7,6 +7,7 @@ from _harness import Verdict, not_reproduced, reproduced
 SHAPES = {
     "last-layer-on-disk": "accelerate alone, the last layer on disk, hooks removed",
     "first-layer-on-disk": "accelerate alone, the first layer on disk, hooks removed",
+    "from-module": "the last layer on disk, hooks removed with remove_hook_from_module(recurse=True)",
     "control": "the hooks are kept, and the model runs",
 }
 
@@ -14,7 +15,7 @@ SHAPES = {
 def reproduce(workdir: str, shape: str) -> Verdict:
     import torch
     from accelerate import init_empty_weights
-    from accelerate.hooks import remove_hook_from_submodules
+    from accelerate.hooks import remove_hook_from_module, remove_hook_from_submodules
 
     original = _offload.fill(_offload.stack()).eval()
     path = _offload.checkpoint(original, workdir)
@@ -23,7 +24,10 @@ def reproduce(workdir: str, shape: str) -> Verdict:
     on_disk = "a" if shape == "first-layer-on-disk" else "b"
     load_and_dispatch(model, path, {name: "disk" if name == on_disk else "cpu" for name in ("a", "m", "b")}, _offload.folder(workdir))
     if shape != "control":
-        remove_hook_from_submodules(model)
+        if shape == "from-module":
+            remove_hook_from_module(model, recurse=True)
+        else:
+            remove_hook_from_submodules(model)
         left = _offload.on_meta(model)
         if left:
             return reproduced("on meta after the hooks are gone: " + ", ".join(left))

@@ -153,7 +153,7 @@ def test_no_upgrade_is_recommended_for_what_no_upgrade_cures() -> None:
 
 def test_a_release_newer_than_the_matrix_is_not_covered_and_never_healthy() -> None:
     diagnosis = examine(environment(torch="2.9+cpu", lib="9.1"))
-    assert [each.reason for each in diagnosis.unknown] == ["lib 9.1 is not covered by this matrix (checked up to 9.0)"]
+    assert [each.reason for each in diagnosis.unknown] == ["lib 9.1 is not covered by this matrix (checked up to 9.0); doctor confirm tries it there"]
     assert diagnosis.exit_code == 2
 
 

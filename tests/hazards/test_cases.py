@@ -16,11 +16,13 @@ from doctor.diagnosis.diagnosis import diagnose
 from doctor.diagnosis.finding import Finding
 from doctor.facts.environment import Environment
 from doctor.facts.frozen import replace
+from doctor.facts.model import Model
 from doctor.facts.program import Program
 from doctor.hazards.scan import read_program
 from doctor.knowledge.matching import match
 from doctor.knowledge.matrix import Advisory, AffectedRange
 from doctor.knowledge.matrix_file import builtin_matrix
+from doctor.knowledge.uses import VOCABULARY
 from tests.environments import environment
 
 TEXT = (Path(__file__).parent / "cases.txt").read_text("utf-8")
@@ -67,6 +69,20 @@ def advisory(advisory_id: str) -> Advisory:
     return found
 
 
+def is_rare(advisory: Advisory) -> bool:
+    """Whether it takes a checkpoint of which a folder has to show that it is such a one."""
+    ways = advisory.uses.any_ if advisory.uses is not None else ()
+    return bool(ways) and all(any(VOCABULARY[word].kind == "rare" for word in way.all_) for way in ways)
+
+
+def test_what_is_rare_is_told_of_a_model_that_has_it() -> None:
+    (program,) = (program for advisory_id, program, _ in CASES if advisory_id == "MT169")
+    for holds, concerns in (({"prefixed-names"}, "program"), (set(), "exposure")):
+        model = Model("out", (), frozenset(holds))
+        found = diagnose(affected_environment(advisory("MT169")), MATRIX, {}, program=program, model=model).findings
+        assert [each.concerns for each in found if each.id == "MT169"] == [concerns]
+
+
 def test_every_advisory_that_a_program_can_set_off_has_a_case() -> None:
     needed = {each.id for each in MATRIX.advisories if each.uses is not None and each.uses.any_}
     assert needed == {advisory_id for advisory_id, _, _ in CASES}
@@ -76,8 +92,11 @@ def test_every_advisory_that_a_program_can_set_off_has_a_case() -> None:
 def test_the_program_is_told_of_it_and_its_twin_is_not(advisory_id: str, program: Program, twin: Program) -> None:
     told = finding(advisory(advisory_id), program)
     assert told is not None
-    assert told.concerns in ("program", "possible-use")
-    assert told.places
+    if is_rare(advisory(advisory_id)):
+        assert told.concerns == "exposure"
+    else:
+        assert told.concerns in ("program", "possible-use")
+        assert told.places
     untold = finding(advisory(advisory_id), twin)
     assert untold is None or untold.concerns == "exposure"
 

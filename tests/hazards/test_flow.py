@@ -255,13 +255,14 @@ def test_how_a_class_says_what_is_tied(members: str, words: set[str]) -> None:
     [
         ("@classmethod\n    def get_init_context(cls, is_quantized, _is_ds_init_called): pass", "own-init-context"),
         ("@classmethod\n    def get_init_context(cls, dtype, is_quantized, _is_ds_init_called): pass", "own-init-context"),
-        ("@classmethod\n    def get_init_context(cls, dtype, is_quantized, _is_ds_init_called, allow_all_kernels): pass", None),
-        ("@classmethod\n    def get_init_context(cls, dtype, *others): pass", None),
+        ("@classmethod\n    def get_init_context(cls, dtype, quantized, called, kernels): return super().get_init_context(dtype)", None),
+        ("@classmethod\n    def get_init_context(cls, dtype, *others): return super().get_init_context(dtype, *others)", None),
+        ("@classmethod\n    def get_init_context(cls, *others): return []", "silenced-hook"),
         ("def _initialize_missing_keys(self, loaded_keys, ignore_mismatched_sizes, is_quantized): pass", "own-missing-keys"),
         ("def _initialize_missing_keys(self, missing_keys, is_quantized): pass", "own-missing-keys"),
-        ("def _initialize_missing_keys(self, missing_keys, is_quantized=False): pass", None),
-        ("def _initialize_missing_keys(self, is_quantized): pass", None),
-        ("def _initialize_missing_keys(self, *arguments): pass", None),
+        ("def _initialize_missing_keys(self, missing_keys, is_quantized=False): super()._initialize_missing_keys(missing_keys)", None),
+        ("def _initialize_missing_keys(self, is_quantized): PreTrainedModel._initialize_missing_keys(self, is_quantized)", None),
+        ("def _initialize_missing_keys(self, *arguments): pass", "silenced-hook"),
     ],
 )
 def test_what_the_loader_calls_has_to_take_what_it_is_given(method: str, word: str | None) -> None:

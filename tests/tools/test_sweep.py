@@ -116,6 +116,20 @@ def test_it_takes_a_folder_of_scripts_a_number_of_jobs_and_a_file(
     assert file.read_bytes() == first
 
 
+def test_a_sweep_of_torch_installs_no_other_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path, 80, SCRIPTS["reproduced"])
+    wanted: list[list[str]] = []
+
+    def ran(_home: Path, _package: str, requirements: list[str], *_: object, **__: object) -> tuple[SweptEnvironment, list[Observation]]:
+        wanted.append(requirements)
+        return HERE, []
+
+    monkeypatch.setattr(sweep, "sweep_release", ran)
+    arguments = ["torch", "--scripts", str(tmp_path), "--output", str(tmp_path / "runs.json"), "--releases", "2.1.0"]
+    sweep.main([*arguments, "--with", "transformers==4.57.6"])
+    assert wanted == [["torch==2.1.0", "transformers==4.57.6", "accelerate==1.10.1", "numpy<2"]]
+
+
 def test_only_what_is_missing_or_changed_is_run(tmp_path: Path) -> None:
     path = script(tmp_path, 50, SCRIPTS["reproduced"])
     evidence = seen(NOTHING, "1.0.0", "reproduced", reproducer=digest(path))

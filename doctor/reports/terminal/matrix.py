@@ -34,6 +34,7 @@ _KINDS = {
     "model": "Of a model, from its load or its building on:",
     "class": "Of a class that the program defines:",
     "unseen": "Of a checkpoint or a machine, which no code shows: as long as it is not known, a finding is `possible-use`:",
+    "rare": "Of few checkpoints, which no code shows: as long as it is not seen, nothing is told of it:",
 }
 
 
