@@ -17,6 +17,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp.types import ListRootsResult, Root, TextContent
 
 from doctor.commands.agent.answers import ROOM
+from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.reports.json import published_schemas
 from tests.commands.test_fit import CONFIG
 from tests.conftest import Doctor
@@ -196,6 +197,30 @@ def test_long_answers_have_pages(project: Path) -> None:
         assert "there are" in await ask("lookup_advisory", package="transformers", page=first["pages"] + 1)
         bitten = await ask("lookup_advisory", package="transformers", version="4.51.3", severity="silent")
         assert 0 < bitten["count"] < first["count"]
+
+    talk(project, conversation)
+
+
+def test_what_is_long_is_cut_and_has_pages(project: Path) -> None:
+    """A program that sets much off in files of long names, and a text of long failures: `ask` holds each answer against its size."""
+    folder = project / ("deep" * 50) / ("deeper" * 40)
+    folder.mkdir(parents=True)
+    for number in range(30):
+        (folder / f"{number}_{'n' * 150}.py").write_text(PROGRAM.replace('"m"', f'"{"m" * 150}"'))
+    failures = "\n".join(FAILURE.replace("no data!", f"no data! {number} " + "\N{SNOWMAN}x" * 20_000) for number in range(5))
+
+    async def conversation(ask: Ask, _: Client) -> None:
+        first = await ask("check_program", programs=["."], from_file="requirements.txt")
+        for page in range(1, first["pages"] + 1):
+            assert (await ask("check_program", programs=["."], from_file="requirements.txt", page=page))["findings"]
+        explained = await ask("explain_failure", text=failures)
+        assert explained["failures"][0]["causes"][0]["remedy"]
+        for each in builtin_matrix().advisories:
+            (whole,) = (await ask("lookup_advisory", id=each.id))["advisories"]
+            assert (
+                whole["trigger"].removesuffix("\N{HORIZONTAL ELLIPSIS}") == each.trigger[: len(whole["trigger"]) - 1]
+                or whole["trigger"] == each.trigger
+            )
 
     talk(project, conversation)
 

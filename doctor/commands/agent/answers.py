@@ -12,6 +12,13 @@ from doctor.errors import DoctorError
 
 ROOM = 6000
 """Characters of JSON on one page: JSON of English has three or more to a token, so these are no more than some 2,000 tokens."""
+_HEAD = 2400
+"""At most so many of them for what stands on every page."""
+_NUMBERS = 16
+"""For what the numbers of pages grow by."""
+_CUTS = (1200, 800, 500, 300, 200, 120, 80, 40)
+"""To so many characters texts are cut, one after the other, until all fits."""
+_P = TypeVar("_P", bound="_Plain")
 _A = TypeVar("_A", bound="Paged")
 
 
@@ -247,23 +254,17 @@ class Advisories(Paged):
     advisories: tuple[Advisory, ...]
 
 
-def cut(text: str, most: int) -> str:
-    """The text, or its beginning with a sign that there was more."""
-    return text if len(text) <= most else f"{text[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
-
-
-def cut_or_none(text: str | None, most: int) -> str | None:
-    """The same of a text that may not be there."""
-    return cut(text, most) if text is not None else None
-
-
 def page_of(answer: _A, field: str, items: Sequence[_Plain], page: int) -> _A:
-    """The answer with those of the items that stand on this page. Raises `DoctorError` for a page that there is not."""
-    left = ROOM - len(answer.model_dump_json())
+    """The answer with those of the items that stand on this page. Raises `DoctorError` for a page that there is not.
+
+    Texts that are too long for it end in a sign that there was more.
+    """
+    answer = _shortened(answer, _HEAD)
+    left = ROOM - _length(answer) - _NUMBERS
     pages: list[list[_Plain]] = [[]]
     used = 0
-    for each in items:
-        size = len(each.model_dump_json()) + 1
+    for each in (_shortened(item, left) for item in items):
+        size = _length(each) + 1
         if pages[-1] and used + size > left:
             pages.append([])
             used = 0
@@ -273,6 +274,27 @@ def page_of(answer: _A, field: str, items: Sequence[_Plain], page: int) -> _A:
         raise DoctorError(f"page {page}: there are {len(pages)}")
     changes: dict[str, Any] = {field: tuple(pages[page - 1]), "page": page, "pages": len(pages)}
     return answer.model_copy(update=changes)
+
+
+def _length(plain: _Plain) -> int:
+    return len(plain.model_dump_json())
+
+
+def _shortened(plain: _P, room: int) -> _P:
+    """The same in no more than `room` characters, its longest texts cut first."""
+    for most in _CUTS:
+        if _length(plain) < room:
+            break
+        plain = type(plain).model_validate(_cut(plain.model_dump(), most))
+    return plain
+
+
+def _cut(value: Any, most: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= most else f"{value[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+    if isinstance(value, Mapping):
+        return {_cut(key, most): _cut(each, most) for key, each in value.items()}
+    return tuple(_cut(each, most) for each in value) if isinstance(value, (list, tuple)) else value
 
 
 def ends(versions: Sequence[str], most: int = 20) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from doctor import probe
 from doctor.commands import arguments
 from doctor.commands.agent import answers
 from doctor.commands.agent.allowed import Allowed
-from doctor.commands.agent.answers import cut, cut_or_none, page_of
+from doctor.commands.agent.answers import page_of
 from doctor.commands.asking import answers_given
 from doctor.commands.examining import stated_environment, stated_in_folder
 from doctor.commands.placing import Asked, Case, fit
@@ -83,9 +83,9 @@ class Tools:
         head = answers.Explained(
             failures=(),
             versions=_versions(report.environment),
-            warnings=tuple(cut(each, 300) for each in report.warnings[:5]),
-            wanted=tuple(cut(each, 300) for each in report.send[:5]),
-            next=cut_or_none(report.next, 500),
+            warnings=report.warnings[:5],
+            wanted=report.send[:5],
+            next=report.next,
         )
         return page_of(head, "failures", [_failure(each) for each in report.failures], page)
 
@@ -104,20 +104,20 @@ class Tools:
         report = gate(True, environment).value(fit(Case(checkpoint, asked, environment, self._matrix)))
         head = answers.Fitted(
             verdict=report.verdict,
-            sentence=cut(report.verdict_line, 600),
+            sentence=report.verdict_line,
             decided_by=report.decided_by,
-            because=cut_or_none(report.because, 300),
+            because=report.because,
             parameters=report.parameters.total,
             bytes=report.bytes.loaded,
             peak_ram_bytes=report.loading.peak,
             devices=tuple(answers.Device(name=each.name, placed_bytes=each.placed, free_bytes=each.free) for each in report.devices[:_MOST_NAMED]),
             left_on_meta_bytes=report.on_meta.bytes if report.on_meta is not None else None,
-            remedies=tuple(cut(each, 200) for each in report.remedies[:6]),
-            advisories=tuple(f"{each.id}: {cut(each.title, 150)}" for each in report.advisories[:6]),
-            assumes=tuple(cut(each, 200) for each in report.assumes[:8]),
+            remedies=report.remedies[:6],
+            advisories=tuple(f"{each.id}: {each.title}" for each in report.advisories[:6]),
+            assumes=report.assumes[:8],
             placement=(),
         )
-        parts = [answers.Part(module=cut(each.module, 200), device=each.device, bytes=each.bytes) for each in report.placement]
+        parts = [answers.Part(module=each.module, device=each.device, bytes=each.bytes) for each in report.placement]
         return page_of(head, "placement", parts, page)
 
     def look_up(
@@ -190,81 +190,79 @@ def _content(allowed: Allowed, text: str | None, file: str | None) -> bytes:
 
 def _versions(environment: Environment) -> dict[str, str | None]:
     names = sorted(environment.packages, key=lambda name: (name not in STACK, name))[:_MOST_NAMED]
-    return {cut(name, 80): cut_or_none(environment.packages[name].version, 60) for name in names}
+    return {name: environment.packages[name].version for name in names}
 
 
 def _check(report: Report) -> answers.Check:
     return answers.Check(
-        verdict=cut(report.verdict.sentence, 400),
+        verdict=report.verdict.sentence,
         outcome=report.verdict.outcome,
         python=report.environment.python.version,
         versions=_versions(report.environment),
         counts=report.summary.concerns,
         findings=(),
-        upgrade=cut_or_none(report.upgrade.command, 500),
-        unknown=tuple(dict.fromkeys(cut(each.reason, 200) for each in report.environment.unknown if each.important))[:5],
-        unread=tuple(cut(f"{each.file}: {each.reason}", 200) for each in (report.program.unread if report.program is not None else ()))[:5],
+        upgrade=report.upgrade.command,
+        unknown=tuple(dict.fromkeys(each.reason for each in report.environment.unknown if each.important))[:5],
+        unread=tuple(f"{each.file}: {each.reason}" for each in (report.program.unread if report.program is not None else ()))[:5],
     )
 
 
 def _finding(finding: Finding, allowed: Allowed) -> answers.Finding:
     return answers.Finding(
         id=finding.id,
-        title=cut(finding.title, 250),
+        title=finding.title,
         severity=finding.severity,
         status=finding.status,
         concerns=finding.concerns,
         package=finding.package,
         installed=finding.installed,
         fixed_in=finding.fixed_in,
-        remedy=cut(finding.remedy, 800),
-        missing=tuple(cut(each, 200) for each in finding.missing[:5]),
-        places=tuple(answers.Place(file=cut(each.file, 200), line=each.line, source=each.source, sure=each.sure) for each in finding.places[:5]),
+        remedy=finding.remedy,
+        missing=finding.missing[:5],
+        places=tuple(answers.Place(file=each.file, line=each.line, source=each.source, sure=each.sure) for each in finding.places[:5]),
     )
 
 
 def _failure(failure: FailureReport) -> answers.Failure:
     question = failure.question
     return answers.Failure(
-        exception=cut_or_none(failure.exception, 100),
-        message=cut(failure.message, 400),
+        exception=failure.exception,
+        message=failure.message,
         outcome=failure.outcome,
         place=_place(failure.place),
         causes=tuple(_cause(each) for each in failure.causes[:3]),
-        means=cut_or_none(failure.means, 400),
-        avoid=cut_or_none(failure.avoid, 300),
+        means=failure.means,
+        avoid=failure.avoid,
         question=None
         if question is None
-        else answers.Question(
-            fact=question.fact, ask=cut(question.ask, 300), run=question.run, answers={each.value: cut(each.seen, 120) for each in question.answers}
-        ),
+        else answers.Question(fact=question.fact, ask=question.ask, run=question.run, answers={each.value: each.seen for each in question.answers}),
         count=failure.count,
     )
 
 
 def _place(frame: Frame | None) -> str | None:
-    return f"{cut(frame.file, 200)}:{frame.line} in {cut(frame.function or '?', 100)}" if frame is not None else None
+    return f"{frame.file}:{frame.line} in {frame.function or '?'}" if frame is not None else None
 
 
 def _cause(cause: LikelyCause) -> answers.Cause:
     return answers.Cause(
         cause=cause.cause,
         kind=cause.kind,
-        title=cut(cause.title, 250),
+        title=cause.title,
         confidence=round(cause.confidence, 2),
-        because=tuple(cut(each, 150) for each in cause.because[:3]),
-        remedy=cut(cause.remedy, 600),
-        edit=cut_or_none(cause.edit, 300),
-        avoid=cut_or_none(cause.avoid, 250),
+        because=cause.because[:3],
+        remedy=cause.remedy,
+        edit=cause.edit,
+        avoid=cause.avoid,
         upgrade=f"{cause.upgrade.package} {cause.upgrade.to}" if cause.upgrade is not None else None,
-        upgrading=cut(cause.upgrading, 250),
+        upgrading=cause.upgrading,
         advisory=cause.advisory,
     )
 
 
 def _dating(dating: Dating) -> answers.Dating:
     releases = answers.ends(dating.candidates or dating.nearest)
-    return answers.Dating(package=dating.distribution, status=dating.status, releases=releases, summary=cut(dating.summary, 300))
+    return answers.Dating(package=dating.distribution, status=dating.status, releases=releases, summary=dating.summary)
 
 
 def _fits(advisory: Advisory, package: str | None, version: str | None, severity: str | None, words: str | None) -> bool:
@@ -280,16 +278,16 @@ def _fits(advisory: Advisory, package: str | None, version: str | None, severity
 def _advisory(advisory: Advisory, *, whole: bool) -> answers.Advisory:
     return answers.Advisory(
         id=advisory.id,
-        title=cut(advisory.title, 250),
+        title=advisory.title,
         kind=advisory.kind,
         severity=advisory.severity,
         affected=tuple(_affected(advisory)),
-        trigger=cut(advisory.trigger, 900) if whole else None,
-        cause=cut(advisory.cause, 1200) if whole else None,
-        workaround=cut_or_none(advisory.workaround, 900) if whole else None,
-        avoid=cut_or_none(advisory.avoid, 400) if whole else None,
+        trigger=advisory.trigger if whole else None,
+        cause=advisory.cause if whole else None,
+        workaround=advisory.workaround if whole else None,
+        avoid=advisory.avoid if whole else None,
         apis=advisory.apis[:10] if whole else (),
-        evidence=cut(f"{advisory.evidence.level}: {advisory.evidence.basis}", 500) if whole else None,
+        evidence=f"{advisory.evidence.level}: {advisory.evidence.basis}" if whole else None,
         references=advisory.references[:8] if whole else (),
     )
 
