@@ -49,7 +49,7 @@ STACKS = (
     Stack("wrong-tensor-on-disk", "uv", ("transformers==4.57.6", "accelerate==1.10.1"), ("MT051", "MT052")),
     Stack("racing-threads", "uv", ("transformers==4.57.6", "accelerate==1.10.1"), ("MT002",)),
     Stack("newest-is-affected", "pip", ("transformers==5.23.0", "accelerate==1.15.0"), ("MT016",)),
-    Stack("moved-along", "uv", ("transformers==4.46.3", "accelerate==1.0.1", "peft==0.13.2"), ("MT057",), ("--latest",)),
+    Stack("peft-beside-it", "uv", ("transformers==4.46.3", "accelerate==1.0.1", "peft==0.13.2"), ("MT057",), ("--latest",)),
     Stack("head-left-on-meta", "pip", ("transformers==4.46.3", "accelerate==1.0.1"), ("MT014", "MT140")),
 )
 """Each is of torch as well, and of what all need."""

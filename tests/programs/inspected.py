@@ -12,6 +12,7 @@ import warnings
 warnings.simplefilter("ignore")
 import torch
 import transformers
+from own_model import Own
 from torch import nn
 
 import doctor
@@ -96,15 +97,6 @@ def wrong():
     model.model.layers[0].mlp.up_proj.weight = model.model.layers[1].mlp.up_proj.weight
     note("tied", model, llama)
     note("new-head", transformers.LlamaForSequenceClassification.from_pretrained(llama), llama)
-
-    class Own(Llama):
-        def __init__(self, config):
-            super().__init__(config)
-            self.scale = nn.Parameter(torch.full((40,), 3.0))
-            self.register_buffer("table", torch.arange(40).float() + 0.5, persistent=False)
-            self.post_init()
-            kept = [torch.full((40,), 7.75) for _ in range(64)]
-            del kept
 
     note("own", Own.from_pretrained(llama), llama)
 

@@ -14,6 +14,7 @@ import diffusers
 import peft
 import torch
 import transformers
+from own_model import Own
 from torch import nn
 
 import doctor
@@ -102,6 +103,7 @@ def loaded(**options):
 
 
 fresh().save_pretrained(path_of("llama"))
+note("own", Own.from_pretrained(path_of("llama")), path_of("llama"))
 pipelines()
 adapters()
 quantised()
