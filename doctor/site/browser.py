@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import zipfile
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 from doctor.errors import DoctorError
@@ -13,6 +15,12 @@ from doctor.knowledge.matrix_file import COMPILED, builtin_file
 
 RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 """The files of the npm package `pyodide` that a browser loads."""
+_NOTICE = """\
+What lies here, beside doctor's own files in doctor.zip (Apache-2.0):
+  Pyodide {pyodide}: MPL-2.0, its source is at https://github.com/pyodide/pyodide; with it CPython (PSF-2.0) and what its standard library holds
+  packaging {packaging}: Apache-2.0 or BSD-2-Clause, https://github.com/pypa/packaging
+  PyYAML {PyYAML}: MIT, https://github.com/yaml/pyyaml
+"""
 _PACKAGE = Path(__file__).resolve().parents[1]
 _ROOMS = ("dating", "diagnosis", "explain", "facts", "hazards", "knowledge", "models", "readers", "reports", "upgrade")
 """What explaining a text imports from."""
@@ -24,11 +32,14 @@ _DAY = (2020, 1, 1, 0, 0, 0)
 
 
 def runtime(folder: Path) -> Mapping[str, bytes]:
-    """Pyodide's files from the folder of its npm package. Raises `DoctorError` where one is not there."""
-    missing = next((name for name in RUNTIME if not (folder / name).is_file()), None)
+    """Pyodide's files from the folder of its npm package, and a notice of whose they are. Raises `DoctorError` where one is not there."""
+    missing = next((name for name in ("package.json", *RUNTIME) if not (folder / name).is_file()), None)
     if missing is not None:
         raise DoctorError(f"--pyodide {folder}: {missing} is not in it; name the folder of the npm package: `npm install pyodide`")
-    return {name: (folder / name).read_bytes() for name in RUNTIME}
+    package = json.loads((folder / "package.json").read_text("utf-8"))
+    named = {name: version(name) for name in ("packaging", "PyYAML")}
+    notice = _NOTICE.format(pyodide=package["version"], **named).encode("utf-8")
+    return {**{name: (folder / name).read_bytes() for name in RUNTIME}, "NOTICE.txt": notice}
 
 
 def archive() -> bytes:
