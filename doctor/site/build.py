@@ -32,6 +32,8 @@ _CHAPTERS: Mapping[str, Sequence[str]] = {
     "What it does": ("programs", "fix", "models", "verify", "causes", "evidence", "privacy"),
     "Reference": ("reference-cli", "reference-api", "reference-json", "reference-vocabulary"),
 }
+_OTHERS = "What it does"
+"""The chapter of the pages that no chapter names."""
 _STATES: Mapping[State, str] = {
     "reproduced": "run, and seen to fail",
     "not reproduced": "run, and seen to pass",
@@ -158,7 +160,11 @@ class _Pages:
         }
         pages = {each.name: each for each in doc_pages(self._sources.docs)}
         pages |= {name: DocPage(name, title, "") for name, (title, _) in made.items()}
-        chapters = [(heading, [pages[name] for name in names if name in pages]) for heading, names in _CHAPTERS.items()]
+        others = [name for name in pages if not any(name in names for names in _CHAPTERS.values())]
+        chapters = [
+            (heading, [pages[name] for name in (*names, *(others if heading == _OTHERS else ())) if name in pages])
+            for heading, names in _CHAPTERS.items()
+        ]
         yield "docs/index.html", self.page("docs/index.html", "docs.html", "Docs", chapters=chapters)
         for name, page in pages.items():
             path = f"docs/{name}.html"
