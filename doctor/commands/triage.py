@@ -85,12 +85,10 @@ def _run(options: argparse.Namespace) -> int:
     if rows != options.output:
         _as_parquet(rows, options.output)
     summary = tally.summary(made_by(matrix))
-    text = as_json(summary) if options.format == "json" else "\n".join(summary_lines(summary)) + "\n"
-    if rows is None:
-        sys.stderr.write(text)
-    else:
-        assert sys.stdout is not None
-        output.write_text(sys.stdout, "".join(f"{output.printable(line)}\n" for line in text.splitlines()) if options.format == "terminal" else text)
+    text = as_json(summary) if options.format == "json" else "".join(f"{output.printable(line)}\n" for line in summary_lines(summary))
+    page = sys.stderr if rows is None else sys.stdout
+    if page is not None:
+        output.write_text(page, text)
     return 1 if summary.errors else 0
 
 

@@ -15,6 +15,7 @@ from doctor.files import opened, read_file
 
 _TEXT_KEYS = ("text", "content", "log", "traceback")
 _IDS = ("url", "html_url", "id", "number")
+_LISTS = ('"items"', '"issues"', '"nodes"', '"data"')
 _DATES = ("created", "created_at", "createdAt", "date", "timestamp")
 _DATE = re.compile(r"\d{4}-\d{2}(?:-\d{2})?")
 _MOST_TEXT = 8 * 1024 * 1024
@@ -86,10 +87,9 @@ def _of_json(place: str) -> Iterator[CorpusText]:
         text = Path(place).read_text("utf-8", "replace")
     except OSError as error:
         raise DoctorError(f"{place}: cannot be read: {error.strerror}") from None
-    start = re.match(r'\s{0,10000}(?:\{[^\[\]]{0,10000}?"(?:items|issues|nodes|data)"\s{0,100}:\s{0,100})?\[', text)
-    if start is None:
+    at, number = _first_item(text), 0
+    if at is None:
         raise DoctorError(f"{place}: expected a JSON list of issues, as `gh issue list --json number,title,body,comments,createdAt,url` writes it")
-    at, number = start.end(), 0
     while (at := _after_blanks(text, at)) < len(text) and text[at] != "]":
         number += 1
         try:
@@ -98,6 +98,14 @@ def _of_json(place: str) -> Iterator[CorpusText]:
             yield _wrong(number, "not JSON, or cut short; what follows in this file is not read")
             return
         yield _of_record(record, number)
+
+
+def _first_item(text: str) -> int | None:
+    """Where the items of a list begin: of the one that the text is, or the first in an object, by its key; None where it is neither."""
+    begin = text.find("[")
+    before = text[: max(begin, 0)].strip("\ufeff \t\r\n")
+    holds = before.startswith("{") and before.rstrip(": \t\r\n").endswith(_LISTS)
+    return begin + 1 if begin >= 0 and (holds or not before) else None
 
 
 def _after_blanks(text: str, at: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -94,6 +95,14 @@ def test_without_a_file_the_rows_are_the_output(doctor: Doctor, tmp_path: Path) 
     ran = doctor("triage", corpus(tmp_path))
     assert [json.loads(line)["id"] for line in ran.out.splitlines()] == [f"{number}-0" for number in range(1, 8)]
     assert ran.err.startswith("7 texts: ")
+
+
+def test_a_name_may_hold_anything(doctor: Doctor, tmp_path: Path) -> None:
+    lines = [json.dumps({"id": f"a\x1b[31m\x9b2J\u202e{number}", "text": MOVED.format(line=number)}) for number in range(2)]
+    (tmp_path / "c.jsonl").write_text("\n".join(lines))
+    ran = doctor("triage", "c.jsonl", cwd=tmp_path)
+    assert "first: a" in ran.err
+    assert re.search("[\x1b\x9b\u202e]", ran.out + ran.err) is None
 
 
 def test_killed_it_goes_on_where_it_was_and_nothing_comes_twice(doctor: Doctor, tmp_path: Path) -> None:

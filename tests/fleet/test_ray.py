@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+from doctor.fleet.nodes import reported
 from tests.commands.test_triage import corpus, rows_in
 from tests.conftest import Doctor, Ran
 from tests.stacks import python_in
@@ -149,6 +150,13 @@ def _wait_for_child(raylet: int, name: str) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"no {name} below the raylet")
+
+
+def test_a_report_is_masked_before_it_leaves_its_node() -> None:
+    report, problem = reported(sys.executable, "/home/adaexample/llm", 60)
+    assert problem is None
+    assert json.loads(report)["checkpoint"]["name"] == "/home/<user-2>/llm"
+    assert b"adaexample" not in report
 
 
 def test_where_nothing_answers_it_says_so_at_once(doctor: Doctor) -> None:
