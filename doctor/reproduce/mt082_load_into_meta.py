@@ -7,13 +7,23 @@ from _harness import Verdict, not_reproduced, reproduced
 
 WARNING = "copying from a non-meta parameter in the checkpoint to a meta parameter"
 
+SHAPES = {
+    "layer": "torch alone, one layer on meta",
+    "device-context": 'the same, built under torch.device("meta")',
+    "control": "the same, on the CPU",
+}
 
-def reproduce(workdir: str) -> Verdict:
+
+def reproduce(workdir: str, shape: str) -> Verdict:
     import torch
     from torch import nn
 
     original = nn.Linear(_tiny.HIDDEN, _tiny.HIDDEN)
-    model = nn.Linear(_tiny.HIDDEN, _tiny.HIDDEN, device="meta")
+    if shape == "device-context":
+        with torch.device("meta"):
+            model = nn.Linear(_tiny.HIDDEN, _tiny.HIDDEN)
+    else:
+        model = nn.Linear(_tiny.HIDDEN, _tiny.HIDDEN, device="cpu" if shape == "control" else "meta")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         keys = model.load_state_dict(original.state_dict())
