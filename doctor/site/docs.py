@@ -15,7 +15,7 @@ from doctor.facts.frozen import Frozen
 
 _WIDE = {"<table>": '<div class="wide" tabindex="0"><table>', "</table>": "</table></div>", "<pre>": '<pre tabindex="0">'}
 """What may be wider than a phone scrolls by itself, with the keyboard too."""
-_ELSEWHERE = re.compile(r"[a-z]+:|#")
+_ELSEWHERE = re.compile(r"[a-z]{1,20}:|#")
 
 
 class DocPage(Frozen):
