@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from doctor.diagnosis.diagnosis import Diagnosis
     from doctor.explain.explanation import LikelyCause
     from doctor.facts.environment import Environment
-    from doctor.facts.model import CheckpointSeen
+    from doctor.facts.seen import CheckpointSeen
     from doctor.knowledge.matrix import Matrix
     from doctor.reports.attachment import Attachment
     from doctor.reports.document import Report

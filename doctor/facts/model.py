@@ -82,20 +82,3 @@ class Checkpoint(Frozen):
         if self.tensors is not None:
             return sum(each.bytes for each in self.tensors)
         return sum(each.bytes for each in self.files) if self.files else None
-
-
-class CheckpointSeen(Frozen):
-    """A checkpoint as one machine of several sees it, in so few words that a report carries them."""
-
-    name: str
-    """As it was named on the command line."""
-    error: str | None = None
-    """Why it cannot be read there; None where it can."""
-    files: int = 0
-    """How many files of weights it has."""
-    bytes: int = 0
-    """Of its tensors, or of the files where they are pickles."""
-    loading: int | None = None
-    """Bytes of RAM that one process takes for loading all of it, and that the system cannot take back; None where that is not known."""
-    digest: str | None = None
-    """BLAKE2b over the names and sizes of its files, over config.json and indexes whole, and the first and last 64 KiB of each file of weights."""

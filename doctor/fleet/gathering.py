@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from doctor.diagnosis.comparison import NOTICEABLE, Difference, differences
 from doctor.facts.environment import Environment
 from doctor.facts.frozen import Frozen, replace
-from doctor.facts.model import CheckpointSeen
+from doctor.facts.seen import CheckpointSeen
 from doctor.fleet.rank import RANKS, SIZES, NoReport, RankReport
 from doctor.fleet.troubles import RULES, SWITCHES, Severity, Trouble, is_on, troubles_of
 from doctor.knowledge.matrix import Matrix
@@ -186,10 +186,11 @@ class Gathering:
             yield _finding("rank-twice", "the RANK of another report", self._twice.members, answered)
         if len(self._worlds) == 1 and self._numbered == answered > 0:
             (world,) = self._worlds
+            silent = {name for each in self._silent.values() for name in each.members.names}
             missing = _Names()
             for number in range(min(world, _MOST_RANKS)):
-                if not self._is_seen(number):
-                    missing.add(f"rank {number}")
+                if not self._is_seen(number) and (name := f"rank {number}") not in silent:
+                    missing.add(name)
             if missing.count:
                 yield _finding("ranks-missing", f"{missing.count} of {world}", missing.members, -1)
 

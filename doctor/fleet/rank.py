@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from doctor.diagnosis.comparison import compared
 from doctor.facts.environment import Disk, Environment, Memory
 from doctor.facts.frozen import Frozen, replace
-from doctor.facts.model import CheckpointSeen
+from doctor.facts.seen import CheckpointSeen
 
 RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "PMI_RANK")
 SIZES = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE", "PMI_SIZE")

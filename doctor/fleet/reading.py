@@ -12,7 +12,7 @@ from typing import Any
 
 from doctor.errors import DoctorError
 from doctor.facts.environment import Disk, Memory
-from doctor.facts.model import CheckpointSeen
+from doctor.facts.seen import CheckpointSeen
 from doctor.files import read_file
 from doctor.fleet.rank import NoReport, RankReport, Shared, common_variables, shared_by
 from doctor.knowledge import schema

@@ -10,7 +10,8 @@ from pathlib import Path
 from packaging.version import Version
 
 from doctor.errors import DoctorError
-from doctor.facts.model import Checkpoint, CheckpointSeen
+from doctor.facts.model import Checkpoint
+from doctor.facts.seen import CheckpointSeen
 from doctor.files import opened
 from doctor.models.estimate import DTYPES, estimated
 from doctor.models.inventory import CONFIG, read_checkpoint

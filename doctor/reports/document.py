@@ -14,9 +14,9 @@ from doctor.diagnosis.summary import Summary, Verdict, summary_of, verdict_of
 from doctor.explain.explanation import LikelyCause
 from doctor.facts.environment import Environment
 from doctor.facts.frozen import Frozen, replace
-from doctor.facts.model import CheckpointSeen
 from doctor.facts.observation import Observation
 from doctor.facts.program import Unread
+from doctor.facts.seen import CheckpointSeen
 from doctor.reports.redact import Redactor
 from doctor.upgrade.command import for_posix_shell, upgrade_command
 from doctor.upgrade.plan import Alternative, Change, Plan

@@ -9,14 +9,16 @@ from doctor.diagnosis.comparison import RISKS, Difference, FindingDifference
 from doctor.diagnosis.finding import Finding
 from doctor.facts.environment import Environment
 from doctor.facts.frozen import Frozen
-from doctor.facts.model import CheckpointSeen
+from doctor.facts.seen import CheckpointSeen
 from doctor.fleet.gathering import Fleet, FleetFinding, Group, Members, Silence
 from doctor.knowledge.matrix import Matrix
 from doctor.reports.document import MatrixSummary, SchemaVersion
 from doctor.version import __version__
 
 _FEW = 3
-"""So many ranks, and so many things of each, the first line names."""
+"""So many ranks of a group, and so many things of each, the first line names."""
+_MOST_PARTS = 5
+"""So many groups the first line names, and as many reasons why nothing is known."""
 Kind = Literal["reports", "ray"]
 
 
@@ -147,9 +149,11 @@ def _answer(fleet: Fleet, kind: Kind, alike: Sequence[bool]) -> str:
     if len(fleet.groups) > 1 and same == 1:
         said = f"{counted}: no two alike"
     order = sorted(odd, key=lambda number: (_risk(fleet, number), -fleet.groups[number].members.count))
-    parts = [f"{in_words(fleet.groups[number].members)}: {_some(list(_oddities(fleet, number)), ', ')}" for number in order[:_FEW]]
-    parts += [_silence(each) for each in fleet.silent[:_FEW]]
-    unsaid = sum(fleet.groups[number].members.count for number in order[_FEW:]) + sum(each.members.count for each in fleet.silent[_FEW:])
+    parts = [f"{in_words(fleet.groups[number].members)}: {_some(list(_oddities(fleet, number)), ', ')}" for number in order[:_MOST_PARTS]]
+    parts += [_silence(each) for each in fleet.silent[:_MOST_PARTS]]
+    unsaid = sum(fleet.groups[number].members.count for number in order[_MOST_PARTS:]) + sum(
+        each.members.count for each in fleet.silent[_MOST_PARTS:]
+    )
     parts += [f"{unsaid + fleet.left_out} more, each in its own way"] if unsaid + fleet.left_out else []
     return "; ".join([said, *parts]) + "."
 

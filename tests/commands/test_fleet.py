@@ -54,7 +54,7 @@ def test_reports_that_cannot_be_used_are_said_and_do_not_end_it(doctor: Doctor, 
     (tmp_path / "2.json").write_text(whole[: len(whole) // 2])
     (tmp_path / "3.json").write_bytes(b"\xff\xfe\x00" * 50)
     report = fleet(doctor, tmp_path)
-    assert report["exit_code"] == 1
+    assert report["exit_code"] == 2
     assert report["answer"].startswith("4 ranks: 2 alike; rank 2: its report is cut short; rank 3: its file holds no report")
     (tmp_path / "3.json").unlink()
     (tmp_path / "2.json").write_text(whole)

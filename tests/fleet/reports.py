@@ -10,7 +10,7 @@ from typing import Any
 
 from doctor.diagnosis.diagnosis import diagnose
 from doctor.facts.environment import Environment
-from doctor.facts.model import CheckpointSeen
+from doctor.facts.seen import CheckpointSeen
 from doctor.reports.document import report_on
 from doctor.reports.json import as_json
 from doctor.reports.redact import Redactor

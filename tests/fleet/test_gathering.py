@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from doctor.facts.environment import Environment, Memory
-from doctor.facts.model import CheckpointSeen
+from doctor.facts.seen import CheckpointSeen
 from doctor.fleet.gathering import Fleet, Gathering
 from doctor.fleet.rank import NoReport
 from doctor.fleet.reading import ReportReader
@@ -136,6 +136,11 @@ def test_little_room_on_a_disk_is_told() -> None:
     full = replace(USUAL, disk=replace(USUAL.disk, free=2 * GIB))
     assert rules(fleet(report_text(), report_text(full))) == {}
     assert rules(fleet(report_text(checkpoint=MODEL), report_text(full, MODEL))) == {"disk-full": ("rank 1",)}
+
+
+def test_a_rank_whose_report_is_broken_is_not_missing() -> None:
+    texts = of_job(4)
+    assert rules(fleet(texts[0], texts[1][:3000], texts[2])) == {"ranks-missing": ("rank 3",)}
 
 
 def test_ranks_that_are_missing_and_ranks_that_are_there_twice() -> None:
