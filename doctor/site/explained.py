@@ -66,18 +66,18 @@ def _failure(failure: FailureReport) -> Iterator[str]:
     yield "</p>"
     if failure.means is not None:
         yield f"<p>{escape(failure.means)}</p>"
-    for cause in failure.causes:
-        yield from _cause(cause)
     if failure.avoid is not None:
         yield f"<p><strong>Never:</strong> {escape(failure.avoid)}</p>"
     if failure.question is not None:
         yield from _question(failure.question)
+    for cause in failure.causes:
+        yield from _cause(cause)
     yield "</article>"
 
 
 def _cause(cause: LikelyCause) -> Iterator[str]:
     yield f'<section><h3>{escape(cause.title)} <span class="quiet">{cause.confidence:.0%}, {escape(cause.kind)}</span></h3><dl>'
-    upgrade = f"{cause.upgrade.package} {cause.upgrade.to}" if cause.upgrade is not None else None
+    upgrade = f"{cause.upgrade.package} {cause.upgrade.to}. " if cause.upgrade is not None else ""
     rows = {
         "because": "; ".join(cause.because),
         "do": cause.remedy,
