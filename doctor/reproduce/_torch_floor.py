@@ -34,7 +34,7 @@ class _Built(NamedTuple):
     floor: Optional[str]
     """What transformers said that it needs when it disabled torch; None where it did not."""
     error: str
-    """The last line of what it said; empty where the model was built."""
+    """The line that asks for PyTorch, or else the last of what it said; empty where the model was built."""
 
 
 def _built(workdir: str) -> _Built:
@@ -42,4 +42,5 @@ def _built(workdir: str) -> _Built:
     ended = subprocess.run([sys.executable, "-c", _BUILD], cwd=workdir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     lines = ended.stderr.decode(errors="replace").strip().splitlines()
     said = [line.partition("PyTorch >= ")[2].split(" ")[0] for line in lines if "Disabling PyTorch because PyTorch >= " in line]
-    return _Built(said[0] if said else None, lines[-1] if ended.returncode and lines else "")
+    asked = [line for line in lines if "PyTorch library" in line]
+    return _Built(said[0] if said else None, (asked or lines or ["no message"])[-1] if ended.returncode else "")
