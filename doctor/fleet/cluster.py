@@ -162,7 +162,7 @@ def _names(known: Sequence[Mapping[str, Any]], *, by_id: bool) -> Mapping[str, s
         candidates = [] if by_id else [each.get("NodeName"), each.get("NodeManagerHostname")]
         keys = ("NodeName", "NodeManagerHostname")
         single = (name for name in candidates if name and sum(name in (other.get(key) for key in keys) for other in known) == 1)
-        found[each["NodeID"]] = next(single, f"node {each['NodeID'][:8]}")
+        found[each["NodeID"]] = next(single, f"id {each['NodeID'][:8]}")
     return found
 
 

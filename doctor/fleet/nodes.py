@@ -18,15 +18,14 @@ def reported(python: str | None, model: str | None, seconds: float) -> tuple[byt
     command += ["--model", model] if model is not None else []
     # Ray hides the GPUs from a task that asked for none.
     own = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES" or value}
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=own, start_new_session=True)
-    try:
-        out, err = child.communicate(timeout=seconds * _SHARE)  # before the worker is given up, and this child left alone
-    except subprocess.TimeoutExpired:
-        return b"", f"no answer in {seconds:g} s"
-    finally:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=own, start_new_session=True) as child:
+        try:
+            out, err = child.communicate(timeout=seconds * _SHARE)  # before the worker is given up, and this child left alone
+        except subprocess.TimeoutExpired:
+            return b"", f"no answer in {seconds:g} s"
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
     if child.returncode == 0:
         return out, None
     said = err.decode("utf-8", "replace").strip().splitlines() or [f"it ended with {child.returncode}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -111,6 +112,10 @@ def test_each_node_of_a_busy_cluster_is_asked_for_the_interpreter_of_the_jobs(cl
     assert [(each["rule"], each["members"]["count"]) for each in report["findings"]] == [("checkpoint-not-here", 4)]
     assert (report["kind"], report["total"], report["exit_code"]) == ("ray", 4, 1)
     assert TOKEN not in json.dumps(report)
+    others = cluster.fleet("--redact", "--runtime-env", '{"env_vars": {"USE_TORCH": "1"}}')
+    names = [name for each in others["groups"] for name in each["members"]["names"]]
+    assert all(re.fullmatch("id [0-9a-f]{8}", each) for each in names)
+    assert {each["environment"]["variables"]["USE_TORCH"] for each in others["groups"]} == {"1"}
 
 
 def test_work_is_shared_and_what_ends_its_worker_costs_no_other(cluster: Running, doctor: Doctor, tmp_path: Path) -> None:
@@ -157,6 +162,22 @@ def test_a_report_is_masked_before_it_leaves_its_node() -> None:
     assert problem is None
     assert json.loads(report)["checkpoint"]["name"] == "/home/<user-2>/llm"
     assert b"adaexample" not in report
+
+
+def test_a_node_without_doctor_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(environment_with(tmp_path, "4.51.3")))
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert reported(None, None, 60) == (b"", "doctor is not installed there: --runtime-env '{\"pip\": [...]}' puts it there for the time")
+
+
+def test_an_examination_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeps = tmp_path / "python"
+    sleeps.write_text("#!/bin/sh\nexec sleep 600\n")
+    sleeps.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(sleeps))
+    assert reported(None, None, 1) == (b"", "no answer in 1 s")
+    assert [each for each in psutil.Process().children(recursive=True) if each.name() == "sleep"] == []
 
 
 def test_where_nothing_answers_it_says_so_at_once(doctor: Doctor) -> None:
