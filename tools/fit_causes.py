@@ -3,11 +3,14 @@
     python tools/fit_causes.py FOLDER [--measure]
 
 FOLDER holds reports-2.jsonl and, labelled with older names of causes, reports-1b.jsonl, cases.jsonl and cases-labels.jsonl; its
-root-causes-2.md defines the causes. None of them is part of this repository: only the fitted numbers are. Needs numpy and scipy.
+root-causes-2.md defines the causes. None of them is part of this repository: only the fitted numbers are. Beside them, told.txt tells
+how each cause is told, in our own words: what is learned from it, and never measured on. Needs numpy and scipy.
 
-Scores are cross-validated by repository, so that no thread stands on both sides, and nested: what is chosen (how strong the
-regularisation is, how sharp the confidence is) is chosen within the other folds. `--measure`
-prints them, and what each family of features adds, and writes nothing.
+What is measured is what `doctor explain` answers in the end: what a sentence proves, what a failure says of itself and what is too
+unlikely to be said included. Scores are cross-validated by repository, so that no thread stands on both sides, and nested: what is
+chosen (how strong the regularisation is, how sharp the confidence is) is chosen within the other folds. They hold for reports as those
+in FOLDER are; who wrote told.txt had seen some of them. And so the reports with older names are judged as well, by a model that has
+learned from none of them. `--measure` prints all that, and what each family of features adds, and writes nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import json
 import random
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,10 +29,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from doctor.explain.causes import PROVEN, Known, cases_of, evidence, seen_of
-from doctor.explain.explanation import NOT_OURS, UNKNOWN, Clues
+from doctor.explain.causes import Known, cases_of, evidence, seen_of
+from doctor.explain.explanation import NOT_OURS, SURE, UNKNOWN, Clues
 from doctor.explain.features import words_of
-from doctor.explain.model import Seen, model_of
+from doctor.explain.model import Model, Seen, model_of
 from doctor.explain.text import TextReader
 from doctor.facts.symptom import Failure
 from doctor.knowledge.matrix import Matrix
@@ -38,15 +41,23 @@ from doctor.knowledge.releases import known_releases
 
 Array = Any
 """A numpy array: numpy is no dependency of doctor's, and so its types are not known where it is checked."""
-_FOLDS, _INNER = 10, 4
+_FOLDS, _INNER = 10, 3
 _LENGTHS = {"words": 1.0, "observations": 1.5, "frames": 1.0}
-_STRENGTHS = (0.01, 0.03)
-_SIGNS = 1.0
-"""How much the signs' own weights count: in full, and what is fitted corrects them."""
+_STRENGTHS = (0.04, 0.08)
+_SIGNS = 0.8
+"""How much the signs' own weights count; what is fitted corrects them."""
 _OTHERS = 0.6
 """How much a report labelled with older names counts."""
+_TOLD = 0.5
+"""How much an example in our own words counts."""
 _NEAR_MISSES = 2.0
 """How much one that is not of the family counts: among the labelled they are rarer than among what people ask."""
+_UNDECIDABLE = 2.5
+"""How much one whose text does not tell counts: to be sure of it does more harm than to be unsure of another."""
+_WEIGHTS: Mapping[tuple[str, ...], float] = {(NOT_OURS,): _NEAR_MISSES, (UNKNOWN,): _UNDECIDABLE}
+_OF_KINDS = 0.3
+"""How much the usual kind of a cause counts where a report is labelled with the cause only."""
+_KINDS = ("bug", "misuse", "resource", "incompatibility")
 _LEAST = 0.1
 """Coefficients smaller than this are left out."""
 _OLDER = {
@@ -75,44 +86,78 @@ class Report:
     """What signs say for each cause in log odds, but for those that prove."""
     proofs: dict[str, float] = field(default_factory=dict)
     weight: float = 1.0
+    kind: str | None = None
+    """What kind of cause; None where it is not labelled."""
     basis: str = ""
     language: str = ""
     traceback: bool = False
+    reader: TextReader | None = None
+    """What has read it; None for those that nothing is measured on."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What doctor answers in the end: of the failure that it puts first, the cause that it puts first."""
+
+    cause: str | None
+    """None: it names none."""
+    kind: str | None
+    confidence: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is said to be the cause, and not that it may be."""
+        return self.confidence >= SURE
 
 
 # Reading
 
 
-def read_reports(folder: Path, matrix: Matrix) -> tuple[list[Report], list[Report]]:
-    """The labelled reports, and others that only help to learn."""
+def read_reports(folder: Path, matrix: Matrix) -> tuple[list[Report], list[Report], list[Report]]:
+    """The labelled reports, those that are labelled with older names, and what only helps to learn."""
     own = [
         replace(
             _observed(line["text"], matrix),
             causes=tuple(line["from_text"]["causes"]) if line["from_text"]["decidable"] else (UNKNOWN,),
             truth=line["truth"]["cause"],
             thread=_thread(line["url"]),
+            kind=line["from_text"]["kind"] if line["from_text"]["decidable"] and line["from_text"]["causes"] != [NOT_OURS] else None,
             basis=line["truth"]["basis"],
             language=line["lang"],
             traceback=line["has_traceback"],
-            weight=_NEAR_MISSES if line["from_text"]["causes"] == [NOT_OURS] else 1.0,
         )
         for line in _lines(folder / "reports-2.jsonl")
     ]
-    others = [
+    own = [replace(each, weight=_WEIGHTS.get(each.causes, 1.0)) for each in own]
+    older = [
         _older(line["text"], line["old_causes"] if line["decidable"] else [UNKNOWN], line, matrix) for line in _lines(folder / "reports-1b.jsonl")
     ]
     labels = {line["i"]: line for line in _lines(folder / "cases-labels.jsonl")}
     for number, line in enumerate(_lines(folder / "cases.jsonl")):
         if number in labels:
             names = labels[number]["causes"] if labels[number]["decidable"] else [UNKNOWN]
-            others.append(_older(f"{line['title']}\n\n{line['excerpt']}", names, line, matrix))
-    for name, section in re.findall(r"^## ([a-z0-9-]+)\n(.*?)(?=^## )", (folder / "root-causes-2.md").read_text("utf-8"), re.MULTILINE | re.DOTALL):
+            older.append(_older(f"{line['title']}\n\n{line['excerpt']}", names, line, matrix))
+    return own, older, [*_defined((folder / "root-causes-2.md").read_text("utf-8"), matrix), *_told(matrix)]
+
+
+def _defined(definitions: str, matrix: Matrix) -> Iterator[Report]:
+    for name, section in re.findall(r"^## ([a-z0-9-]+)\n(.*?)(?=^## )", definitions, re.MULTILINE | re.DOTALL):
         said = "\n".join(re.findall(r"^- (?:definition|signs): (.*)", section, re.MULTILINE))
         if said:
             words = frozenset(word for line in said.split("\n") for word in words_of(line))
             observed = _observed(said, matrix).seen["observations"]
-            others.append(Report((name,), None, "", {"words": words, "observations": observed, "frames": frozenset()}, weight=_OTHERS))
-    return own, others
+            yield Report((name,), None, "", {"words": words, "observations": observed, "frames": frozenset()}, weight=_OTHERS)
+
+
+def _told(matrix: Matrix) -> Iterator[Report]:
+    """The examples in our own words."""
+    names: tuple[str, ...] = ()
+    for paragraph in re.split(r"\n{2,}", (Path(__file__).parent / "told.txt").read_text("utf-8").strip("\n")):
+        heading = re.fullmatch(r"# ([a-z0-9-]+(?: \| [a-z0-9-]+)*)", paragraph)
+        if heading is not None:
+            names = tuple(heading[1].split(" | "))
+        elif names:
+            yield replace(_observed(paragraph, matrix), causes=names, weight=_TOLD, reader=None)
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -147,6 +192,7 @@ def _observed(text: str, matrix: Matrix) -> Report:
         seen_of(cases, failure, whole, known),
         {name: max(value, -3.0) for name, value in signs.items() if value},
         {name: value for name, value in proofs.items() if value},
+        reader=reader,
     )
 
 
@@ -200,21 +246,21 @@ def offsets(reports: Sequence[Report], causes: Sequence[str], share: float) -> A
 
 def fit(vectors: Array, offset: Array, wanted: Array, weights: Array, strength: float) -> tuple[Array, Array]:
     """Coefficients and intercepts of multinomial logistic regression with a quadratic penalty; fitted in the span of the reports."""
-    values, axes = np.linalg.eigh(vectors @ vectors.T)
-    kept = values > 1e-6
+    values, axes = np.linalg.eigh((vectors @ vectors.T).astype(np.float32))
+    kept = values > 1e-4
     values, axes = values[kept], axes[:, kept]
     inputs = axes * np.sqrt(values)
     size, number = inputs.shape[1], wanted.shape[1]
 
     def loss(flat: Array) -> tuple[float, Array]:
         coefficients, intercepts = flat[: size * number].reshape(size, number), flat[size * number :]
-        shares = softmax(inputs @ coefficients + intercepts + offset)
+        shares = softmax(inputs @ coefficients.astype(np.float32) + intercepts + offset)
         gradient = (shares - wanted) * weights[:, None]
         penalty = strength / 2 * float((coefficients**2).sum())
         value = -float((weights[:, None] * wanted * np.log(shares + 1e-12)).sum()) + penalty
-        return value, np.concatenate([(inputs.T @ gradient + strength * coefficients).ravel(), gradient.sum(0)])
+        return value, np.concatenate([(inputs.T @ gradient.astype(np.float32) + strength * coefficients).ravel(), gradient.sum(0)])
 
-    found = minimize(loss, np.zeros(size * number + number), jac=True, method="L-BFGS-B", options={"maxiter": 120}).x
+    found = minimize(loss, np.zeros(size * number + number), jac=True, method="L-BFGS-B", options={"maxiter": 80}).x
     return vectors.T @ (axes / np.sqrt(values)) @ found[: size * number].reshape(size, number), found[size * number :]
 
 
@@ -243,6 +289,10 @@ class Fitted:
     coefficients: Array
     intercepts: Array
     setting: Setting
+    kinds: tuple[Array, Array] | None = None
+    """Coefficients and intercepts of the kinds; None where they were not asked for."""
+    usual: Array = None
+    """For each cause but the last, how often it is of each kind, in log odds."""
 
     def scores(self, reports: Sequence[Report], causes: Sequence[str]) -> Array:
         """A row for each report, before they share one certainty."""
@@ -267,6 +317,28 @@ def fitted(reports: Sequence[Report], causes: Sequence[str], setting: Setting) -
     if setting.most is not None:
         coefficients = np.where(np.abs(coefficients) < _LEAST, 0.0, coefficients)
     return Fitted(space, coefficients, intercepts, setting)
+
+
+def with_kinds(model: Fitted, reports: Sequence[Report], causes: Sequence[str], usual: Mapping[str, str]) -> Fitted:
+    """The model with what tells kinds of causes apart; `usual` is the kind of each cause where nothing else is known."""
+    labelled = [each for each in reports if each.kind is not None or not set(each.causes).isdisjoint(usual)]
+    wanted = np.zeros((len(labelled), len(_KINDS)))
+    counts = np.full((len(causes) - 1, len(_KINDS)), 0.3)
+    for cause, kind in usual.items():
+        counts[causes.index(cause), _KINDS.index(kind)] += 2.0
+    for row, each in zip(wanted, labelled, strict=True):
+        if each.kind is not None:
+            row[_KINDS.index(each.kind)] = 1.0
+            for cause in each.causes:
+                counts[causes.index(cause), _KINDS.index(each.kind)] += 1 / len(each.causes)
+        else:
+            known = usual.keys() & set(each.causes)
+            for cause in known:
+                row[_KINDS.index(usual[cause])] += 1 / len(known)
+    weights = np.array([1.0 if each.kind is not None else _OF_KINDS for each in labelled])
+    coefficients, intercepts = fit(model.space.vectors(labelled), np.zeros_like(wanted), wanted, weights, model.setting.strength)
+    coefficients = np.where(np.abs(coefficients) < _LEAST, 0.0, coefficients)
+    return replace(model, kinds=(coefficients, intercepts), usual=np.log(counts / counts.sum(1, keepdims=True)))
 
 
 # Measuring
@@ -308,77 +380,114 @@ def sharpness(own: Sequence[Report], causes: Sequence[str], scores: Array) -> fl
     return float(min(np.arange(0.4, 2.05, 0.05), key=error))
 
 
-def chosen(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], most: int | None) -> tuple[Setting, float]:
-    """The setting that is right most often on threads left out, and its sharpness."""
-    tried = [(setting, held_out(own, others, causes, setting, _INNER)) for setting in (Setting(each, _SIGNS, most=most) for each in _STRENGTHS)]
+def chosen(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str]) -> tuple[float, float]:
+    """The strength that is right most often on threads left out, and the sharpness of its scores."""
+    tried = [(strength, held_out(own, others, causes, Setting(strength, _SIGNS), _INNER)) for strength in _STRENGTHS]
     best, scores = max(tried, key=lambda each: right(own, causes, each[1]))
     return best, sharpness(own, causes, scores)
 
 
-def nested(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], most: int | None) -> Array:
-    """The confidence in each cause for each report, everything chosen and fitted without its thread."""
-    shares = np.zeros((len(own), len(causes)))
+def learned_model(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], matrix: Matrix, most: int) -> tuple[Model, dict[str, Any]]:
+    """Everything chosen and fitted with these: the model, and what data/causes.json holds of it."""
+    strength, factor = chosen(own, others, causes)
+    usual = {cause.name: cause.kind for cause in matrix.causes}
+    model = with_kinds(fitted([*own, *others], causes, Setting(strength, _SIGNS, most=most)), [*own, *others], causes, usual)
+    data = table(model, causes, factor)
+    return model_of(data), data
+
+
+def answers(reports: Sequence[Report], model: Model) -> list[Answer]:
+    """What doctor answers in the end, if it weighs by this model."""
+    found = []
+    for each in reports:
+        assert each.reader is not None
+        failures = each.reader.explanation(model=model).failures
+        first = failures[0].causes[0] if failures and failures[0].causes else None
+        found.append(Answer(first.cause, first.kind, first.confidence) if first is not None else Answer(None, None, 0.0))
+    return found
+
+
+def nested(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], matrix: Matrix, most: int) -> list[Answer]:
+    """What is answered for each report, everything chosen and fitted without its thread."""
+    found: dict[int, Answer] = {}
     where = folds(own, _FOLDS)
     for fold in range(_FOLDS):
         out = [position for position, each in enumerate(where) if each == fold]
         threads = {own[position].thread for position in out}
         learned, helping = ([each for each in group if each.thread not in threads] for group in (own, others))
-        setting, factor = chosen(learned, helping, causes, most)
-        shares[out] = softmax(factor * fitted([*learned, *helping], causes, setting).scores([own[position] for position in out], causes))
-    return with_proofs(shares, own, causes)
+        model, _ = learned_model(learned, helping, causes, matrix, most)
+        found |= dict(zip(out, answers([own[position] for position in out], model), strict=True))
+    return [found[position] for position in range(len(own))]
 
 
-def with_proofs(shares: Array, reports: Sequence[Report], causes: Sequence[str]) -> Array:
-    """What is proven before all else, as `judged` has it."""
-    proven = np.array([[each.proofs.get(name, 0.0) > 0 for name in causes] for each in reports])
-    total = (shares * proven).sum(1, keepdims=True)
-    share = np.where(proven, PROVEN / np.maximum(total, 1e-9), (1 - PROVEN) / np.maximum(1 - total, 1e-9))
-    return np.where(total > 0, shares * share, shares)
+def elsewhere(own: Sequence[Report], older: Sequence[Report], model: Model) -> dict[str, Any]:
+    """How the reports with older names of other repositories are judged by a model that has learned from none such."""
+    threads = {each.thread for each in own}
+    reports = [each for each in older if each.thread not in threads]
+    scores = measured(reports, answers(reports, model))
+    return {name: scores[name] for name in ("reports", "decidable", "answered", "right where answered", "undecidable answered")}
 
 
-def measured(own: Sequence[Report], causes: Sequence[str], shares: Array) -> dict[str, Any]:
-    """What the confidences are worth."""
-    rows = [(each, causes[row[:-1].argmax()], float(row[:-1].max())) for each, row in zip(own, shares, strict=True)]
-    ours = [row for row in rows if row[0].causes not in ((UNKNOWN,), (NOT_OURS,))]
-    near = [row for row in rows if row[0].causes == (NOT_OURS,)]
+def measured(reports: Sequence[Report], given: Sequence[Answer]) -> dict[str, Any]:
+    """What answers are worth."""
+    rows = list(zip(reports, given, strict=True))
+    decidable = [row for row in rows if row[0].causes != (UNKNOWN,)]
+    ours = [row for row in decidable if row[0].causes != (NOT_OURS,)]
+    near = [row for row in decidable if row[0].causes == (NOT_OURS,)]
     undecidable = [row for row in rows if row[0].causes == (UNKNOWN,)]
 
-    def part(chosen: Sequence[Any], holds: Callable[[Any], bool]) -> float | None:
+    def part(chosen: Sequence[Any], holds: Callable[[Any], bool] = is_right) -> float | None:
         return round(sum(map(holds, chosen)) / len(chosen), 3) if chosen else None
 
-    def is_right(row: Any) -> bool:
-        return row[1] in row[0].causes
-
-    sure = [row for row in ours if row[2] >= 0.5 and row[1] != NOT_OURS]
+    sure = [row for row in decidable if row[1].sure]
     return {
         "reports": len(rows),
-        "decidable": part([row for row in rows if row[0].causes != (UNKNOWN,)], is_right),
-        "ours": part(ours, is_right),
-        "answered": part(ours, lambda row: row in sure),
-        "right where answered": part(sure, is_right),
-        "near misses called ours": part(near, lambda row: row[1] != NOT_OURS and row[2] >= 0.5),
-        "undecidable answered": part(undecidable, lambda row: row[1] != NOT_OURS and row[2] >= 0.5),
-        "with traceback": part([row for row in ours if row[0].traceback], is_right),
-        "without traceback": part([row for row in ours if not row[0].traceback], is_right),
-        "truth stated or in frames": part([row for row in ours if row[0].basis in ("stated", "frames")], is_right),
-        "English": part([row for row in ours if row[0].language == "en"], is_right),
-        "other languages": part([row for row in ours if row[0].language != "en"], is_right),
+        "decidable": part(decidable),
+        "ours": part(ours),
+        "kind": part([row for row in ours if row[0].kind is not None], lambda row: row[1].kind == row[0].kind),
+        "near misses": part(near),
+        "answered": part(decidable, lambda row: row[1].sure),
+        "right where answered": part(sure),
+        "no cause named": part(decidable, lambda row: row[1].cause is None),
+        "near misses called ours": part(near, lambda row: row[1].cause != NOT_OURS and row[1].sure),
+        "undecidable answered": part(undecidable, lambda row: row[1].sure),
+        "with traceback": part([row for row in decidable if row[0].traceback]),
+        "without traceback": part([row for row in decidable if not row[0].traceback]),
+        "truth stated or in frames": part([row for row in decidable if row[0].basis in ("stated", "frames")]),
+        "English": part([row for row in decidable if row[0].language == "en"]),
+        "other languages": part([row for row in decidable if row[0].language != "en"]),
+        "from GitHub": part([row for row in decidable if "://" not in row[0].thread]),
+        "from elsewhere": part([row for row in decidable if "://" in row[0].thread]),
         "calibration error": calibration_error(rows),
+        "reliability": reliability(rows),
     }
 
 
-def calibration_error(rows: Sequence[Any], bins: int = 10) -> float:
-    """How far confidence is from how often it is right, on average (expected calibration error)."""
-    total = 0.0
+def is_right(row: tuple[Report, Answer]) -> bool:
+    """Whether the cause named is one that the text allows."""
+    return row[1].cause in row[0].causes
+
+
+def reliability(rows: Sequence[tuple[Report, Answer]], bins: int = 5) -> list[list[Any]]:
+    """Of the answers of about one confidence: their mean confidence, the share that is right, how many."""
+    found = []
     for number in range(bins):
-        here = [row for row in rows if number / bins <= row[2] < (number + 1) / bins + (number == bins - 1)]
+        here = [row for row in rows if row[1].cause is not None and number / bins <= row[1].confidence < (number + 1) / bins + (number == bins - 1)]
         if here:
-            total += abs(sum(row[2] for row in here) - sum(row[1] in row[0].causes for row in here))
-    return round(total / max(len(rows), 1), 3)
+            mean = sum(row[1].confidence for row in here) / len(here)
+            found.append([round(mean, 2), round(sum(map(is_right, here)) / len(here), 2), len(here)])
+    return found
+
+
+def calibration_error(rows: Sequence[tuple[Report, Answer]]) -> float:
+    """How far confidence is from how often it is right, on average (expected calibration error)."""
+    parts = reliability(rows, bins=10)
+    total: float = sum(abs(mean - share) * count for mean, share, count in parts)
+    return float(round(total / max(sum(count for _, _, count in parts), 1), 3))
 
 
 def ablation(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], setting: Setting) -> dict[str, float]:
-    """What is right with some of the features only."""
+    """What is right with some of the features only, before what is proven or said by a failure itself counts."""
     parts = {
         "words": replace(setting, families=("words",), signs=0.0),
         "words and observations": replace(setting, families=("words", "observations"), signs=0.0),
@@ -386,27 +495,35 @@ def ablation(own: Sequence[Report], others: Sequence[Report], causes: Sequence[s
         "all, with the signs' own weights": setting,
         "all, without words": replace(setting, families=("observations", "frames")),
     }
-    ours = [each for each in own if each.causes not in ((NOT_OURS,), (UNKNOWN,))]
-    found = {}
-    for name, each in parts.items():
-        scores = held_out(own, others, causes, each, _FOLDS)
-        rows = [row for report, row in zip(own, scores, strict=True) if report.causes not in ((NOT_OURS,), (UNKNOWN,))]
-        found[name] = round(right(ours, causes, np.array(rows)), 3)
-    return found
+    found = {name: round(right(own, causes, held_out(own, others, causes, each, _FOLDS)), 3) for name, each in parts.items()}
+    without = [each for each in others if each.weight != _TOLD]
+    return found | {"all, without the examples in our own words": round(right(own, causes, held_out(own, without, causes, setting, _FOLDS)), 3)}
 
 
 # Writing
 
 
-def table(model: Fitted, causes: Sequence[str], factor: float, about: dict[str, Any]) -> dict[str, Any]:
-    """What data/causes.json holds."""
+def table(model: Fitted, causes: Sequence[str], factor: float) -> dict[str, Any]:
+    """What data/causes.json holds, but for where it comes from."""
+    assert model.kinds is not None
     families: dict[str, Any] = {family: {"length": _LENGTHS[family], "features": {}} for family in model.setting.families}
     for (family, name), number in model.space.index.items():
         rarity = float(model.space.rarity[number])
-        row = {cause: round(float(value), 2) for cause, value in zip(causes, model.coefficients[number], strict=True)}
-        families[family]["features"][name] = [round(rarity, 2), {cause: value for cause, value in row.items() if value}]
-    intercepts = {cause: round(float(value), 2) for cause, value in zip(causes, model.intercepts, strict=True)}
-    return {"about": about, "signs": model.setting.signs, "sharpness": round(factor, 2), "intercepts": intercepts, "families": families}
+        families[family]["features"][name] = [round(rarity, 2), _named(causes, model.coefficients[number]), _named(_KINDS, model.kinds[0][number])]
+    return {
+        "signs": model.setting.signs,
+        "sharpness": round(factor, 2),
+        "strength": model.setting.strength,
+        "intercepts": _named(causes, model.intercepts, zero=True),
+        "kinds": _named(_KINDS, model.kinds[1], zero=True),
+        "usual": {cause: _named(_KINDS, row, zero=True) for cause, row in zip(causes, model.usual, strict=False)},
+        "families": families,
+    }
+
+
+def _named(names: Sequence[str], values: Array, *, zero: bool = False) -> dict[str, float]:
+    row = {name: round(float(value), 2) for name, value in zip(names, values, strict=True)}
+    return {name: value for name, value in row.items() if value or zero}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -414,35 +531,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Fit what `doctor explain` judges by.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--measure", action="store_true", help="print what it is worth, and write nothing")
-    parser.add_argument("--most", type=int, default=1500, help="so many words and frames are kept (default 1500)")
+    parser.add_argument("--most", type=int, default=2500, help="so many words and frames are kept (default 2500)")
     options = parser.parse_args(arguments)
     matrix = load_matrix()
-    own, others = read_reports(options.folder, matrix)
+    own, older, told = read_reports(options.folder, matrix)
+    others = [*older, *told]
     causes = [*sorted({cause.name for cause in matrix.causes} | {NOT_OURS}), UNKNOWN]
-    setting, factor = chosen(own, others, causes, options.most)
-    scores = measured(own, causes, nested(own, others, causes, options.most))
-    parts = ablation(own, others, causes, setting)
+    _, written = learned_model(own, others, causes, matrix, options.most)
     about = {
-        "fitted on": f"{len(own)} public reports, and {len(others)} others labelled with older names",
-        "strength": setting.strength,
-        "scores": scores,
-        "families of features": parts,
+        "fitted on": f"{len(own)} public reports labelled from their text alone, {len(older)} older ones labelled with older names of causes, "
+        f"and {len(told)} examples in our own words",
+        "scores": measured(own, nested(own, others, causes, matrix, options.most)),
+        "older reports of other repositories": elsewhere(own, older, learned_model(own, told, causes, matrix, options.most)[0]),
+        "families of features": ablation(own, others, causes, Setting(written["strength"], _SIGNS)),
     }
     print(json.dumps(about, indent=2))
     if not options.measure:
-        written = table(fitted([*own, *others], causes, setting), causes, factor, about)
-        _write(written, builtin_file().parent / "causes.json")
+        _write({"about": about, **written}, builtin_file().parent / "causes.json")
     return 0
 
 
 def _write(data: dict[str, Any], path: Path) -> None:
     """One feature a line."""
-    lines = [f'"{key}": {json.dumps(data[key], ensure_ascii=False)}' for key in ("about", "signs", "sharpness", "intercepts")]
+    lines = [f'"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in data.items() if key != "families"]
+    families = []
     for family, each in data["families"].items():
         features = ",\n".join(f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(value)}" for name, value in each["features"].items())
-        lines.append(f'"{family}": {{"length": {each["length"]}, "features": {{\n{features}\n}}}}')
-    head, families = lines[:4], lines[4:]
-    path.write_text("{\n" + ",\n".join(head) + ',\n"families": {\n' + ",\n".join(families) + "\n}}\n", encoding="utf-8")
+        families.append(f'"{family}": {{"length": {each["length"]}, "features": {{\n{features}\n}}}}')
+    path.write_text("{\n" + ",\n".join(lines) + ',\n"families": {\n' + ",\n".join(families) + "\n}}\n", encoding="utf-8")
     model_of(json.loads(path.read_text("utf-8")))
 
 

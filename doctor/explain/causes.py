@@ -32,7 +32,10 @@ _SUREST = 0.99
 """Nothing read from a text is certain."""
 _SUREST_OF_ONE_SHAPE = 0.95
 """A range that rests on runs in one shape of the problem may end elsewhere in another."""
-_WORTH_SAYING = 0.1
+LEAST_UNTOLD = 0.25
+"""How likely the first cause has to be where no sign speaks for it."""
+WORTH_SAYING = 0.06
+"""A cause less likely is not named."""
 _MAX_CAUSES = 4
 _MAX_USUAL = 5
 _MOST_LEARNED, _LEAST_LEARNED = 3, 0.1
@@ -86,6 +89,8 @@ class Judgement:
     """Whether a sign of the text speaks for the first."""
     cases: Mapping[str, Case] = field(default_factory=dict)
     """What the signs say of every cause, by its name."""
+    proven: bool = False
+    """Whether a sentence that no other failure says proves one of them."""
     foreign: float = 0.0
     """How likely it is that the failure is not of the family at all."""
     because: tuple[str, ...] = ()
@@ -104,13 +109,18 @@ def judged(failure: Failure, clues: Clues, known: Known) -> Judgement:
     for name, case in cases.items():
         scores[name] = scores.get(name, min(known.model.intercepts.values())) + evidence(case, known.model.signs)
     shares = _shared({cause: known.model.sharpness * score for cause, score in scores.items()})
-    shares = _with_proof(shares, {name for name, case in cases.items() if case.proof > 1})
+    proven = {name for name, case in cases.items() if case.proof > 1}
+    shares = _with_proof(shares, proven)
     best = sorted(cases.values(), key=lambda case: -shares[case.cause.name])[:_MAX_CAUSES]
     told = bool(best) and len(best[0].because) > len(best[0].answered)
+    spoken = bool(best) and bool(best[0].because)
     best = [replace(case, because=_reasons(case, contributions.get(case.cause.name, {}))) for case in best]
-    likely = tuple(_likely(case, shares[case.cause.name], failure, known) for case in best if shares[case.cause.name] >= _WORTH_SAYING)
+    wordy = bool(failure.frames) or not says_little_else(failure, clues)
+    least = WORTH_SAYING if spoken else LEAST_UNTOLD if wordy else SURE
+    worth = [case for case in best if shares[case.cause.name] >= WORTH_SAYING] if shares[best[0].cause.name] >= least else []
+    likely = tuple(_likely(case, shares[case.cause.name], failure, known, known.model.kind_of(case.cause.name, seen)) for case in worth)
     foreign = tuple(said for _, said in _learned(contributions.get(NOT_OURS, {}))[:_MOST_LEARNED])
-    return Judgement(likely, told, cases, shares.get(NOT_OURS, 0.0), foreign)
+    return Judgement(likely, told, cases, bool(proven), shares.get(NOT_OURS, 0.0), foreign)
 
 
 def evidence(case: Case, share: float) -> float:
@@ -151,8 +161,8 @@ def by_signs(cases: Mapping[str, Case], failure: Failure, known: Known) -> tuple
     odds = {name: _ODDS_BEFORE * case.odds * case.proof for name, case in cases.items() if case.because}
     total = 1.0 + sum(odds.values())
     best = sorted((name for name in odds if odds[name] > 0), key=lambda name: -odds[name])[:_MAX_CAUSES]
-    likely = [_likely(cases[name], odds[name] / total, failure, known) for name in best]
-    return tuple(each for each in likely if each.confidence >= _WORTH_SAYING)
+    likely = [_likely(cases[name], odds[name] / total, failure, known, _kind_by_signs(cases[name])) for name in best]
+    return tuple(each for each in likely if each.confidence >= WORTH_SAYING)
 
 
 def _shared(scores: Mapping[str, float]) -> dict[str, float]:
@@ -337,11 +347,14 @@ def _possible(advisory_id: str | None, environment: Environment, matrix: Matrix)
 # Concluding
 
 
-def _likely(case: Case, confidence: float, failure: Failure, known: Known) -> LikelyCause:
+def _kind_by_signs(case: Case) -> str:
+    return max(case.kinds, key=lambda each: each[0])[1] if case.kinds else case.cause.kind
+
+
+def _likely(case: Case, confidence: float, failure: Failure, known: Known, kind: str) -> LikelyCause:
     environment, matrix = known.environment, known.matrix
     cause = case.cause
     advisory, found = _culprit(case, environment, matrix)
-    kind = max(case.kinds, key=lambda each: each[0])[1] if case.kinds else cause.kind
     upgrade = recommended_upgrade(advisory, found, environment, matrix, known.releases) if confidence >= SURE else None
     return LikelyCause(
         cause=cause.name,
@@ -357,7 +370,7 @@ def _likely(case: Case, confidence: float, failure: Failure, known: Known) -> Li
         settle=cause.settle,
         references=tuple(dict.fromkeys((*(advisory.references if advisory is not None else ()), *cause.references))),
         edit=edit_at(cause.edits, own_frame(failure.frames)),
-        upgrading=upgrading(kind, advisory, found, upgrade, environment, sure=confidence >= SURE),
+        upgrading=upgrading(_kind_by_signs(case), advisory, found, upgrade, environment, sure=confidence >= SURE),
     )
 
 

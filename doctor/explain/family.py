@@ -6,10 +6,10 @@ import functools
 import re
 from collections.abc import Mapping
 
-from doctor.explain.causes import Judgement, Known, concerns, fits, message_holds, says_little_else, says_the_same
+from doctor.explain.causes import WORTH_SAYING, Judgement, Known, concerns, fits, message_holds, says_little_else, says_the_same
 from doctor.explain.explanation import NOT_OURS, SURE, Clues, LikelyCause
 from doctor.facts.symptom import Failure
-from doctor.knowledge.family import Advice, KnownMessage
+from doctor.knowledge.family import Advice, Foreign, KnownMessage
 from doctor.knowledge.matrix import Matrix
 
 OTHER = "other"
@@ -37,23 +37,38 @@ def foreign_cause(failure: Failure, judgement: Judgement, clues: Clues, known: K
     says so, or where nothing in the text speaks for the family.
     """
     causes = judgement.causes
-    if causes and causes[0].confidence >= SURE:
-        return None
     kind = next((each for each in known.matrix.foreign if fits(each, failure, clues)), None)
     ours = _is_ours(failure, clues, known)
-    if kind is not None and not ours:
+    if kind is not None and not ours and not judgement.proven:
         because = f"the failure says so itself: {failure.exception}" if failure.exception else "the text says so"
         return kind.name, _cause(kind.kind, kind.title, _BY_KIND, (because,), kind.remedy)
-    silent = not failure.message and any(clues.holds(pattern) for pattern in known.matrix.family.silent)
-    if judgement.foreign >= SURE and not (silent or says_little_else(failure, clues) or _looks_like_ours(failure, known)):
-        confidence = min(round(judgement.foreign, 2), _BY_KIND)
-        if kind is not None:
-            return kind.name, _cause(kind.kind, kind.title, confidence, judgement.because, kind.remedy)
-        return OTHER, _cause("misuse", _OF_NO_KIND, confidence, judgement.because, _LOOK)
+    if causes and causes[0].confidence >= SURE:
+        return None
+    if judgement.foreign >= SURE and _may_be_foreign(failure, clues, known):
+        return kind.name if kind is not None else OTHER, _perhaps(judgement, kind)
     if ours or causes or not failure.exception or not _is_elsewhere(failure, clues, known.matrix):
         return None
     because = "nothing in the text speaks of tensors on meta, of offloading or of what puts weights there"
     return OTHER, _cause("misuse", _OF_NO_KIND, _BY_SILENCE, (because,), _LOOK)
+
+
+def perhaps_foreign(failure: Failure, judgement: Judgement, clues: Clues, known: Known) -> LikelyCause | None:
+    """That the failure is not of the family, as one of the causes it may have; None where that is not worth saying."""
+    if not WORTH_SAYING <= judgement.foreign < SURE or not _may_be_foreign(failure, clues, known):
+        return None
+    return _perhaps(judgement, next((each for each in known.matrix.foreign if fits(each, failure, clues)), None))
+
+
+def _may_be_foreign(failure: Failure, clues: Clues, known: Known) -> bool:
+    silent = not failure.message and any(clues.holds(pattern) for pattern in known.matrix.family.silent)
+    return not (silent or says_little_else(failure, clues) or _looks_like_ours(failure, known))
+
+
+def _perhaps(judgement: Judgement, kind: Foreign | None) -> LikelyCause:
+    confidence = min(round(judgement.foreign, 2), _BY_KIND)
+    if kind is not None:
+        return _cause(kind.kind, kind.title, confidence, judgement.because, kind.remedy)
+    return _cause("misuse", _OF_NO_KIND, confidence, judgement.because, _LOOK)
 
 
 def _cause(kind: str, title: str, confidence: float, because: tuple[str, ...], remedy: str) -> LikelyCause:
@@ -108,6 +123,13 @@ def tells_of_a_failure(clues: Clues, matrix: Matrix) -> bool:
     named = any(clues.holds(pattern) for pattern in family.named)
     near = harmful or any(clues.holds(pattern) for pattern in family.near)
     return named and near and (harmful or any(clues.holds(pattern) for pattern in family.failing))
+
+
+def complains(clues: Clues, matrix: Matrix) -> bool:
+    """Whether a text speaks of what doctor knows, and of something that is not as it should be."""
+    family = matrix.family
+    bad = (*family.failing, *family.wrong)
+    return any(clues.holds(pattern) for pattern in family.subject) and any(clues.holds(pattern) for pattern in bad)
 
 
 def warnings(clues: Clues, matrix: Matrix, *, ours: bool) -> tuple[str, ...]:

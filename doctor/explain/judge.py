@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from doctor.explain.causes import Known, by_signs, judged, says_little_else, usual_causes
+from doctor.explain.causes import LEAST_UNTOLD, PROVEN, Known, by_signs, judged, says_little_else, usual_causes
 from doctor.explain.explanation import ANSWERED, SURE, Clues, ExplainedFailure, Explanation
-from doctor.explain.family import OTHER, advisory_mentions, foreign_cause, known_message, tells_of_a_failure, warnings
+from doctor.explain.family import OTHER, advisory_mentions, complains, foreign_cause, known_message, perhaps_foreign, tells_of_a_failure, warnings
 from doctor.explain.places import own_frame
 from doctor.explain.questions import question_for
 from doctor.facts.symptom import Failure
@@ -20,7 +20,7 @@ def text_patterns(matrix: Matrix) -> set[str]:
     patterns = {pattern for sign in signs for pattern in (*sign.text, *sign.without_text)}
     patterns |= {sign.message for sign in signs if sign.message is not None} | set(advisory_mentions(matrix))
     family = matrix.family
-    patterns |= {*family.named, *family.near, *family.around, *family.failing, *family.silent}
+    patterns |= {*family.named, *family.near, *family.around, *family.subject, *family.failing, *family.wrong, *family.silent}
     patterns |= {form.pattern for advice in matrix.advice for form in advice.forms}
     patterns |= {pattern for each in matrix.observations for pattern in each.text}
     patterns |= {kind.message for kind in matrix.foreign if kind.message is not None}
@@ -60,6 +60,8 @@ def _explained(failure: Failure, clues: Clues, known: Known) -> ExplainedFailure
     answered = bare and any(case.answered for case in judgement.cases.values())
     if answered:  # there are no words to weigh beside the answers
         causes = by_signs(judgement.cases, failure, known)
+    elif (perhaps := perhaps_foreign(failure, judgement, clues, known)) is not None:
+        causes = tuple(sorted((*causes, perhaps), key=lambda each: -each.confidence))
     sure = bool(causes) and causes[0].confidence >= SURE
     if message is not None and not sure and ((bare and not answered) or not causes):
         causes = usual_causes(message, known.matrix)
@@ -141,6 +143,11 @@ def _described(clues: Clues, known: Known) -> ExplainedFailure | None:
     """A failure that a text tells of in words only, when its words make a case, or speak of the family and of failing."""
     untold = Failure(None, "", (), min((line for line in clues.found.values() if line != ANSWERED), default=1))
     explained = _explained(untold, clues, known)
-    speaks = explained.foreign not in (None, OTHER) or not says_little_else(untold, clues)
-    makes_a_case = explained.sure and explained.foreign != OTHER and (speaks or explained.causes[0].advisory is not None)
-    return explained if makes_a_case or tells_of_a_failure(clues, known.matrix) else None
+    if tells_of_a_failure(clues, known.matrix):
+        return explained
+    if not explained.causes:
+        return None
+    first, wordy = explained.causes[0], not says_little_else(untold, clues)
+    says_so = explained.foreign not in (None, OTHER) or first.advisory is not None or first.confidence >= PROVEN
+    tells = wordy and first.confidence >= LEAST_UNTOLD and complains(clues, known.matrix)
+    return explained if tells or (says_so and explained.sure) else None

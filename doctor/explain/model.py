@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,8 @@ class Feature:
     """Its inverse document frequency: what most reports hold says little."""
     coefficients: Mapping[str, float]
     """By cause; one that is not there is 0."""
+    kinds: Mapping[str, float]
+    """By kind of cause; the same."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,34 @@ class Model:
     """What scores are multiplied by, so that confidence says how often it is right."""
     families: Mapping[str, tuple[float, Mapping[str, Feature]]]
     """By family, the length its features are brought to, and its features by name."""
+    kinds: Mapping[str, float]
+    """The intercepts of the kinds of causes."""
+    usual: Mapping[str, Mapping[str, float]]
+    """By cause, how often it is of each kind, in log odds."""
 
     def contributions(self, seen: Seen) -> dict[str, dict[tuple[str, str], float]]:
         """By cause, what each thing that was seen (its family and name) says for it, in log odds."""
         found: dict[str, dict[tuple[str, str], float]] = {cause: {} for cause in self.intercepts}
+        for family, name, feature, size in self._present(seen):
+            for cause, coefficient in feature.coefficients.items():
+                found[cause][family, name] = coefficient * size
+        return found
+
+    def kind_of(self, cause: str, seen: Seen) -> str:
+        """Which kind the cause is of here: the same cause is one man's bug and another's misuse."""
+        scores = {kind: intercept + self.usual[cause][kind] for kind, intercept in self.kinds.items()}
+        for _, _, feature, size in self._present(seen):
+            for kind, coefficient in feature.kinds.items():
+                scores[kind] += coefficient * size
+        return max(scores, key=lambda kind: scores[kind])
+
+    def _present(self, seen: Seen) -> Iterator[tuple[str, str, Feature, float]]:
+        """The features that were seen: family, name, and its size in the sum."""
         for family, (length, features) in self.families.items():
-            present = [(name, features[name]) for name in seen.get(family, ()) if name in features]
+            present = [(name, features[name]) for name in sorted(seen.get(family, ())) if name in features]
             norm = math.sqrt(sum(feature.rarity**2 for _, feature in present))
             scale = length / (norm if family == "words" else max(norm, 1.0)) if present else 0.0
-            for name, feature in sorted(present):
-                for cause, coefficient in feature.coefficients.items():
-                    found[cause][family, name] = coefficient * feature.rarity * scale
-        return found
+            yield from ((family, name, feature, feature.rarity * scale) for name, feature in present)
 
 
 @functools.cache
@@ -64,7 +82,6 @@ def fitted_model() -> Model:
 def model_of(data: Mapping[str, Any]) -> Model:
     """The model in the data of a table."""
     families = {
-        family: (each["length"], {name: Feature(rarity, coefficients) for name, (rarity, coefficients) in each["features"].items()})
-        for family, each in data["families"].items()
+        family: (each["length"], {name: Feature(*feature) for name, feature in each["features"].items()}) for family, each in data["families"].items()
     }
-    return Model(data["intercepts"], data["signs"], data["sharpness"], families)
+    return Model(data["intercepts"], data["signs"], data["sharpness"], families, data["kinds"], data["usual"])

@@ -14,7 +14,7 @@ from doctor.explain.explanation import ANSWERED, NOT_OURS, UNKNOWN, Clues, Expla
 from doctor.explain.features import WordReader
 from doctor.explain.judge import explain, text_patterns
 from doctor.explain.loading import told_by
-from doctor.explain.model import fitted_model
+from doctor.explain.model import Model, fitted_model
 from doctor.facts.environment import Environment, Unknown
 from doctor.facts.symptom import Failure
 from doctor.knowledge.fact import Answer, Fact, pattern_of
@@ -184,18 +184,19 @@ class TextReader:
             return True, False, None
         return stated, self._environment.repeats, self._environment.goes_on
 
-    def explanation(self, here: Environment | None = None, failures: tuple[Failure, ...] | None = None) -> Explanation:
-        """What was read; `failures` are those known otherwise (None: those the text shows)."""
+    def explanation(self, here: Environment | None = None, failures: tuple[Failure, ...] | None = None, model: Model | None = None) -> Explanation:
+        """What was read; `failures` are those known otherwise (None: those the text shows), `model` weighs (None: the one doctor ships)."""
         environment = environment_of(self._stated(), tuple(self._matrix.packages))
         if here is not None:
             environment = filled_from(environment, here)
         seen = self._tracebacks.failures() if failures is None else failures
         environment = with_dated_versions(environment, date_frames(frame for each in seen for frame in each.frames), self._matrix.packages)
-        explanation = explain(seen, self.clues(), self._known(environment), self._ranks())
+        explanation = explain(seen, self.clues(), self._known(environment, model), self._ranks())
         return replace(explanation, load_reports=self._load_reports.reports(), given=tuple(self._given))
 
-    def _known(self, environment: Environment) -> Known:
-        model = fitted_model() if self._fitted else None
+    def _known(self, environment: Environment, model: Model | None) -> Known:
+        if model is None and self._fitted:
+            model = fitted_model()
         names = {NOT_OURS, UNKNOWN, *(cause.name for cause in self._matrix.causes)}
         fits = model is not None and model.intercepts.keys() <= names
         return Known(

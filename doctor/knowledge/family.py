@@ -22,15 +22,19 @@ class Family(Frozen):
     """What is used where the family strikes: `device_map`, `.to(`."""
     around: tuple[Pattern, ...] = ()
     """The stack and what is done with it: a failure without frames is not foreign in a text that speaks of it."""
+    subject: tuple[Pattern, ...] = ()
+    """What a text has to speak of to be taken for one that tells of a failure of a model: the stack, and parts of models that nothing else has."""
     failing: tuple[Pattern, ...] = ()
     """That something failed, in several languages."""
+    wrong: tuple[Pattern, ...] = ()
+    """That something is not as it should be, though nothing failed."""
     silent: tuple[Pattern, ...] = ()
     """What tells of a failure by itself, though none was raised."""
     anybodys: tuple[Pattern, ...] = ()
     """Messages of advisories that any other program can have as well: they say nothing where no package of the stack is in sight."""
 
 
-FAMILY_KEYS = ("named", "near", "around", "failing", "silent", "anybodys")
+FAMILY_KEYS = ("named", "near", "around", "subject", "failing", "wrong", "silent", "anybodys")
 
 
 Harm = Literal["destroys", "hides", "nothing"]

@@ -252,3 +252,15 @@ def test_an_advisory_against_which_wrong_advice_is_given_says_that_it_does_not_h
     for advice in MATRIX.advice:
         for advisory in advice.advisories:
             assert key[advice.name] in said[advisory], (advice.name, advisory)
+
+
+def test_what_describes_software_is_no_report_of_a_failure() -> None:
+    """Its words are those of reports: buffers, threads, errors, versions."""
+    text = """\
+    remote archive reader
+    Reads parts of an archive over HTTP ranges without fetching all of it. The buffer is filled once for each request and is persistent
+    until the reader is closed; threads may share a reader. The initial buffer size can be changed. Errors of the connection are raised
+    again as they came, and a broken archive gives an exception with its position. Supported since Python 3.8; see the list of changes for
+    what differs between versions, and the page of known problems. Released under a permissive license.
+    """
+    assert explained(text).failures == ()

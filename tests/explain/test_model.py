@@ -27,12 +27,15 @@ def test_the_table_is_small_and_holds_no_texts() -> None:
 
 
 def test_contributions_are_coefficients_times_rarity_brought_to_one_length() -> None:
-    features = {"a": [3.0, {"x": 1.0}], "b": [4.0, {"x": -1.0, "y": 0.5}]}
+    features = {"a": [3.0, {"x": 1.0}, {"bug": 1.0}], "b": [4.0, {"x": -1.0, "y": 0.5}, {"misuse": 2.0}]}
     families = {"words": {"length": 1.0, "features": features}}
-    model = model_of({"intercepts": {"x": 0.0, "y": 0.0}, "signs": 1.0, "sharpness": 1.0, "families": families})
+    kinds = {"kinds": {"bug": 0.0, "misuse": 0.0}, "usual": {"x": {"bug": -0.1, "misuse": -2.0}, "y": {"bug": -2.0, "misuse": -0.1}}}
+    model = model_of({"intercepts": {"x": 0.0, "y": 0.0}, "signs": 1.0, "sharpness": 1.0, "families": families, **kinds})
     said = model.contributions({"words": frozenset("abc")})
     assert said == {"x": {("words", "a"): pytest.approx(0.6), ("words", "b"): pytest.approx(-0.8)}, "y": {("words", "b"): pytest.approx(0.4)}}
     assert model.contributions({}) == {"x": {}, "y": {}}
+    assert [model.kind_of(cause, {"words": frozenset("a")}) for cause in "xy"] == ["bug", "misuse"]
+    assert model.kind_of("x", {"words": frozenset("b")}) == "misuse"
 
 
 def test_words_are_those_of_a_line_and_its_pairs() -> None:
