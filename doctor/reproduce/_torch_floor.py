@@ -42,5 +42,5 @@ def _built(workdir: str) -> _Built:
     ended = subprocess.run([sys.executable, "-c", _BUILD], cwd=workdir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     lines = ended.stderr.decode(errors="replace").strip().splitlines()
     said = [line.partition("PyTorch >= ")[2].split(" ")[0] for line in lines if "Disabling PyTorch because PyTorch >= " in line]
-    asked = [line for line in lines if "PyTorch library" in line]
+    asked = [line for line in lines if "PyTorch" in line and " requires " in line]
     return _Built(said[0] if said else None, (asked or lines or ["no message"])[-1] if ended.returncode else "")
