@@ -99,6 +99,27 @@ def test_ties_are_those_of_the_class(stack: str, inspected: Callable[[str], Repo
     assert tied == {"another-tensor": ["model.layers.0.mlp.up_proj.weight"]}
 
 
+def test_a_pair_that_the_file_has_as_two_is_to_be_tied_where_the_configuration_says_so(inspected: Callable[[str], Reports]) -> None:
+    """Since 5.0.0 it is left as two (MT168)."""
+    old, current = (inspected(stack)["two-of-a-pair"] for stack in STACKS)
+    assert faults(old) == {}
+    (fault,) = current["inspection"]["faults"]
+    assert (fault["kind"], fault["names"]) == ("tie-lost", ["transformer.wte.weight", "lm_head.weight"])
+    assert fault["detail"] == "two tensors, as the file has them, where the configuration asks for one"
+    assert "MT168" in fault["advisories"]
+    assert "MT168" not in inspected("current_stack")["untied"]["inspection"]["faults"][0]["advisories"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_an_embedding_that_got_the_head_of_the_file_is_told(stack: str, inspected: Callable[[str], Reports]) -> None:
+    """As 5.0.0 to 5.17 load it (MT153): the configuration's class says that the two are tied, whatever the file says."""
+    found = inspected(stack)
+    assert faults(found["head-apart"]) == {}
+    wrong = faults(found["head-for-embedding"])["another-tensor"]
+    assert "encoder.embed_tokens.weight" in wrong
+    assert "lm_head.weight" not in wrong
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_new_head_is_random_and_said_to_be(stack: str, inspected: Callable[[str], Reports]) -> None:
     assert faults(inspected(stack)["new-head"]) == {"fresh": ["score.weight"]}

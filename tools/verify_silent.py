@@ -24,7 +24,7 @@ from packaging.version import Version
 from doctor import probe
 from doctor.diagnosis.diagnosis import diagnose
 from doctor.diagnosis.finding import Finding
-from doctor.diagnosis.inspected import found_as_is, with_advisories
+from doctor.diagnosis.inspected import exposed, found_as_is, with_advisories
 from doctor.facts.inspection import Inspection
 from doctor.knowledge.evidence import FILE, Evidence, release_of
 from doctor.knowledge.matrix import Advisory
@@ -128,6 +128,8 @@ def _rows(advisories: Sequence[Advisory], python: str, release: str) -> Iterator
         kinds = tuple(dict.fromkeys(fault.kind for each in inspections for fault in each.faults))
         named = any(advisory in fault.advisories for each in inspections for fault in each.faults)
         told = [f"not told: {reason.reason}" for each in inspections for reason in each.not_told]
+        if any(advisory in exposed(each, _findings(python), builtin_matrix()) for each in inspections):
+            told.insert(0, "named for what is offloaded")
         said = "; ".join([*([answer["error"]] if answer.get("error") else []), *dict.fromkeys(told)])[:200]
         yield Row(advisory, shape, release, answer["verdict"], kinds, named, said or answer["detail"][:100])
 

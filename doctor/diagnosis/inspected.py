@@ -23,6 +23,7 @@ LATER = frozenset(
         "resize-embeddings",
         "merge-adapter",
         "read-part-device",
+        "state-dict-saved",
     )
 )
 """What may be done with a model once it is loaded: where the trouble shows, not where it begins."""
@@ -59,13 +60,22 @@ def _seen(inspection: Inspection) -> frozenset[str]:
     words |= {"offloaded"} if places else set()
     words |= {"offloaded-to-disk"} if "offloaded to disk" in places else set()
     words |= {"tied"} if inspection.ties or any(each.kind == "tie-lost" for each in inspection.faults) else set()
+    words |= {"head-in-file-differs"} if _two_in_file(inspection) else set()
     return frozenset(words)
 
 
+def _two_in_file(inspection: Inspection) -> bool:
+    """Whether the two of a pair that is to be tied are each as the files have them, from a tensor of its own."""
+    source = {each.name: each.source for each in inspection.tensors if each.state == "as-in-file"}
+    apart = [each.names for each in inspection.faults if each.kind == "tie-lost"]
+    return any(all(name in source for name in names) and len({source[name] for name in names}) > 1 for names in apart)
+
+
 def _not_seen(inspection: Inspection, words: frozenset[str]) -> frozenset[str]:
-    if any(each.kind == "on-meta" for each in inspection.faults):
-        return frozenset()
-    return frozenset(("offloaded", "offloaded-to-disk", "wholly-offloaded")) - words
+    unseen = {"head-in-file-differs"}
+    if not any(each.kind == "on-meta" for each in inspection.faults):
+        unseen |= {"offloaded", "offloaded-to-disk", "wholly-offloaded"}
+    return frozenset(unseen) - words
 
 
 def with_advisories(inspection: Inspection, findings: Iterable[Finding], matrix: Matrix, situation: Situation) -> Inspection:

@@ -13,6 +13,7 @@ warnings.simplefilter("ignore")
 import torch
 import transformers
 from own_model import Own
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import doctor
@@ -46,6 +47,29 @@ Llama, GPT2 = transformers.LlamaForCausalLM, transformers.GPT2LMHeadModel
 llama = saved(Llama, LLAMA, "llama")
 sharded = saved(Llama, LLAMA, "sharded", max_shard_size="20KB")
 gpt2 = saved(GPT2, TIED, "gpt2")
+
+
+def says_of_ties(path, tied):
+    """Write into the configuration what its class may not let it say."""
+    file = os.path.join(path, "config.json")
+    with open(file) as stream:
+        settings = json.load(stream)
+    with open(file, "w") as stream:
+        json.dump({**settings, "tie_word_embeddings": tied}, stream)
+
+
+def head_apart():
+    """A T5 with a head of its own, whose file names the embedding for the decoder only; and one that got the head as embedding."""
+    config = transformers.T5Config(d_model=32, d_kv=8, d_ff=48, num_layers=1, num_heads=4, vocab_size=96, tie_word_embeddings=False)
+    path = saved(transformers.T5ForConditionalGeneration, config, "head-apart")
+    says_of_ties(path, False)
+    file = os.path.join(path, "model.safetensors")
+    tensors = {name: tensor for name, tensor in load_file(file).items() if tuple(tensor.shape) != (96, 32)}
+    save_file({**tensors, "decoder.embed_tokens.weight": torch.randn(96, 32), "lm_head.weight": torch.randn(96, 32)}, file, {"format": "pt"})
+    model = transformers.T5ForConditionalGeneration.from_pretrained(path)
+    note("head-apart", model, path)
+    model.encoder.embed_tokens.weight = model.lm_head.weight
+    note("head-for-embedding", model, path)
 
 
 def right():
@@ -93,6 +117,9 @@ def wrong():
     model = GPT2.from_pretrained(gpt2)
     model.lm_head.weight = nn.Parameter(model.lm_head.weight.detach().clone())
     note("untied", model, gpt2)
+    path = saved(GPT2, transformers.GPT2Config(**{**TIED.to_dict(), "tie_word_embeddings": False}), "two-of-a-pair")
+    says_of_ties(path, True)
+    note("two-of-a-pair", GPT2.from_pretrained(path), path)
     model = Llama.from_pretrained(llama)
     model.model.layers[0].mlp.up_proj.weight = model.model.layers[1].mlp.up_proj.weight
     note("tied", model, llama)
@@ -143,6 +170,7 @@ def plain():
 
 
 right()
+head_apart()
 wrong()
 plain()
 json.dump({"found": FOUND, "models": MODELS}, sys.__stdout__)

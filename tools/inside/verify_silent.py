@@ -110,6 +110,21 @@ def models(advisory, shape, workdir):
         import _offload
 
         return [("model", locals_["model"], locals_["path"], lambda: _offload.buffered(persistent=True))]
+    if advisory == "MT159":
+        return [("loaded", locals_["model_class"].from_pretrained(locals_["path"]), locals_["path"], None)]  # made after the default was changed
+    if advisory == "MT161":
+        return [("model", locals_["model"], written(locals_["original"], workdir), None)]
+    if advisory == "MT162":
+        return [("second", locals_["second"], os.path.join(workdir, "run", "checkpoint-1"), None)]
+    if advisory == "MT164":
+        return [("model", locals_["model"], locals_["path"], None)]
+    if advisory == "MT165":
+        return [("model", locals_["model"], locals_["path"], None), *([] if model is None else [("again", model, path, None)])]
+    if advisory == "MT171":
+        import _offload
+
+        build = _offload.stack
+        return [("model", locals_["model"], locals_["path"], build), ("original", locals_["original"], locals_["file"], build)]
     return [] if model is None else [("loaded", model, path, None)]
 
 

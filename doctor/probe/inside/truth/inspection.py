@@ -149,9 +149,7 @@ class _Inspection:
             return _Judged("as-the-class-sets-it") if meant else _Judged("wrong", "on-meta", "a plain attribute, left on meta")
         if data.tensor is None:
             return _Judged("not-told", detail=data.missing) if not data.told else _Judged("wrong", "on-meta", data.missing)
-        own = self._of.get(item.name)
-        found = [own] if own is not None else []
-        found += [self._of[mate] for mate in self._ties.mates(item.name) if mate in self._of and self._of[mate] not in found]
+        found = self._ties.sources(item.name, self._of)
         if data.packed:
             return self._packed_against(item, data, [self._files.tensors[name] for name in found])
         if found and (item.persistent or not self._built):
