@@ -9,8 +9,10 @@ import sys
 import traceback
 
 import torch
+from accelerate import init_empty_weights, load_checkpoint_and_dispatch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModel, AutoModelForSequenceClassification, BertConfig, BertForMaskedLM, BertForSequenceClassification, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModel, AutoModelForSequenceClassification, BertConfig, BertForMaskedLM, BertForSequenceClassification
+from transformers import LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralForCausalLM
 
 FOLDER = sys.argv[1]
 SIZES = dict(hidden_size=16, intermediate_size=32, num_attention_heads=2, num_hidden_layers=2, vocab_size=32)
@@ -26,6 +28,14 @@ def changed(name, change):
     path = os.path.join(folder(name), "model.safetensors")
     save_file(change(load_file(path)), path, metadata={"format": "pt"})
     return folder(name)
+
+
+def experts_by_their_names():
+    config = MixtralConfig(num_key_value_heads=2, num_local_experts=2, max_position_embeddings=64, **SIZES)
+    MixtralForCausalLM(config).save_pretrained(folder("mixture"))
+    with init_empty_weights():
+        model = MixtralForCausalLM(config)
+    load_checkpoint_and_dispatch(model, os.path.join(folder("mixture"), "model.safetensors"), device_map={"": "cpu"})
 
 
 LlamaForCausalLM(LlamaConfig(num_key_value_heads=2, tie_word_embeddings=False, **SIZES)).save_pretrained(folder("llama"))
@@ -56,6 +66,7 @@ LOADS = {
         ),
         file=sys.stderr,
     ),
+    "experts by their names": experts_by_their_names,
 }
 for name, load in LOADS.items():
     print(f"\n=== {name}", file=sys.stderr, flush=True)
