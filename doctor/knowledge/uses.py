@@ -155,6 +155,7 @@ VOCABULARY: Mapping[str, Word] = {
         prefixed_names="do the names in the checkpoint begin with module., _orig_mod. or base_model.model.?",
         empty_tensors="are the tensors of the checkpoint of shape [0]?",
         state_dict_saved="is the model's state_dict() saved or copied?",
+        built_by_another_thread="does another thread build a model or a module meanwhile, without from_pretrained?",
     ),
 }
 
