@@ -78,40 +78,41 @@ def tracebacks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return in_stack
 
 
-@pytest.mark.parametrize(
-    ("stack", "program", "expected", "advisory"),
-    [
-        ("old_stack", "move_an_offloaded_model", "offload-then-move", "MT072"),
-        ("old_stack", "train_an_offloaded_model", "offload-then-move", "MT072"),
-        ("old_stack", "load_in_meta_context", "nonpersistent-buffers", None),
-        ("old_stack", "save_an_offloaded_model", "convert-save-offloaded", None),
-        ("middle_stack", "move_an_offloaded_model", "offload-then-move", "MT072"),
-        ("middle_stack", "load_in_meta_context", "explicit-meta", "MT038"),
-        ("middle_stack", "load_a_model_that_loads_another", "value-read-in-init", "MT007"),
-        ("middle_stack", "load_a_model_that_reads_a_value", "value-read-in-init", None),
-        ("middle_stack", "save_an_offloaded_model", "convert-save-offloaded", None),
-        ("middle_stack", "load_in_threads", "thread-race", "MT002"),
-        ("current_stack", "move_an_offloaded_model", "offload-then-move", "MT072"),
-        ("current_stack", "load_in_meta_context", "explicit-meta", "MT038"),
-        ("current_stack", "load_a_model_that_loads_another", "nested-load", None),
-        ("current_stack", "load_a_model_that_reads_a_value", "value-read-in-init", None),
-        ("current_stack", "save_an_offloaded_model", "convert-save-offloaded", None),
-        ("old_stack", "run_a_tied_model_from_the_disk", "dispatch-crash", "MT050"),
-        ("middle_stack", "run_a_tied_model_from_the_disk", "dispatch-crash", None),
-        ("current_stack", "put_layers_on_a_disk_without_a_folder", "disk-offload-refused", None),
-        ("current_stack", "attend_with_offloaded_weights", "forward-bypasses-hook", "MT071"),
-        ("current_stack", "dispatch_a_checkpoint_that_lacks_a_weight", "dispatch-missing-value", None),
-        ("old_stack", "load_a_state_dict_that_lacks_a_layer", "wrong-checkpoint", None),
-        ("current_stack", "load_the_state_dict_of_a_model_on_meta", "bad-source-state-dict", None),
-        ("current_stack", "load_a_state_dict_that_holds_a_tied_weight_once", "tied-weight-not-stored", None),
-        ("current_stack", "load_experts_by_their_names", "weight-conversion-fault", None),
-        ("old_stack", "run_on_meta_what_has_no_kernel_there", "meta-op-unsupported", None),
-        ("current_stack", "give_memory_to_a_tied_model", "ties-lost", None),
-        ("current_stack", "shard_and_run_without_values", "meta-init-incomplete", None),
-        ("old_stack", "load_with_a_word_that_is_no_device", "device-map-refused", None),
-        ("current_stack", "load_a_model_without_post_init", "model-code-too-old", "MT020"),
-    ],
+RAISED = (
+    ("old_stack", "move_an_offloaded_model", "offload-then-move", "MT072"),
+    ("old_stack", "train_an_offloaded_model", "offload-then-move", "MT072"),
+    ("old_stack", "load_in_meta_context", "nonpersistent-buffers", None),
+    ("old_stack", "save_an_offloaded_model", "convert-save-offloaded", None),
+    ("middle_stack", "move_an_offloaded_model", "offload-then-move", "MT072"),
+    ("middle_stack", "load_in_meta_context", "explicit-meta", "MT038"),
+    ("middle_stack", "load_a_model_that_loads_another", "value-read-in-init", "MT007"),
+    ("middle_stack", "load_a_model_that_reads_a_value", "value-read-in-init", None),
+    ("middle_stack", "save_an_offloaded_model", "convert-save-offloaded", None),
+    ("middle_stack", "load_in_threads", "thread-race", "MT002"),
+    ("current_stack", "move_an_offloaded_model", "offload-then-move", "MT072"),
+    ("current_stack", "load_in_meta_context", "explicit-meta", "MT038"),
+    ("current_stack", "load_a_model_that_loads_another", "nested-load", None),
+    ("current_stack", "load_a_model_that_reads_a_value", "value-read-in-init", None),
+    ("current_stack", "save_an_offloaded_model", "convert-save-offloaded", None),
+    ("old_stack", "run_a_tied_model_from_the_disk", "dispatch-crash", "MT050"),
+    ("middle_stack", "run_a_tied_model_from_the_disk", "dispatch-crash", None),
+    ("current_stack", "put_layers_on_a_disk_without_a_folder", "disk-offload-refused", None),
+    ("current_stack", "attend_with_offloaded_weights", "forward-bypasses-hook", "MT071"),
+    ("current_stack", "dispatch_a_checkpoint_that_lacks_a_weight", "dispatch-missing-value", None),
+    ("old_stack", "load_a_state_dict_that_lacks_a_layer", "wrong-checkpoint", None),
+    ("current_stack", "load_the_state_dict_of_a_model_on_meta", "bad-source-state-dict", None),
+    ("current_stack", "load_a_state_dict_that_holds_a_tied_weight_once", "tied-weight-not-stored", None),
+    ("current_stack", "load_experts_by_their_names", "weight-conversion-fault", None),
+    ("old_stack", "run_on_meta_what_has_no_kernel_there", "meta-op-unsupported", None),
+    ("current_stack", "give_memory_to_a_tied_model", "ties-lost", None),
+    ("current_stack", "shard_and_run_without_values", "meta-init-incomplete", None),
+    ("old_stack", "load_with_a_word_that_is_no_device", "device-map-refused", None),
+    ("current_stack", "load_a_model_without_post_init", "model-code-too-old", "MT020"),
 )
+"""By stack and program: the cause and the advisory that are named first."""
+
+
+@pytest.mark.parametrize(("stack", "program", "expected", "advisory"), RAISED)
 def test_the_cause_of_a_real_traceback(
     explain: Explain, tracebacks: Callable[[str], dict[str, str]], stack: str, program: str, expected: str, advisory: str | None
 ) -> None:

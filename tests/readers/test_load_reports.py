@@ -104,12 +104,16 @@ def test_a_load_that_raises_nothing_is_explained(printed: Printed, stack: str, l
         assert explanation.load_reports
 
 
-def test_names_that_the_loader_does_not_know_are_blamed_on_it(printed: Printed) -> None:
-    """transformers 5 writes experts one by one, and holds them in one tensor; accelerate loads by name."""
-    (failure,) = explained(printed["current"]["experts by their names"]).failures
-    assert failure.causes[0].cause == "loader-key-mapping"
+CAUSES_SINCE_5 = {"experts by their names": "loader-key-mapping"}
+"""transformers 5 writes experts one by one, and holds them in one tensor; accelerate loads by name."""
+
+
+@pytest.mark.parametrize("load", CAUSES_SINCE_5)
+def test_a_load_that_fails_since_transformers_5_is_explained(printed: Printed, load: str) -> None:
+    (failure,) = explained(printed["current"][load]).failures
+    assert failure.causes[0].cause == CAUSES_SINCE_5[load]
     assert failure.causes[0].confidence >= 0.5
-    assert explained(printed["old"]["experts by their names"]).failures == ()
+    assert explained(printed["old"][load]).failures == ()
 
 
 def test_a_tie_that_is_missing_is_a_failure_whose_cause_is_asked_for(printed: Printed) -> None:

@@ -1,0 +1,25 @@
+"""A state dict is loaded into a model that DeepSpeed has partitioned.
+
+Run on 2026-11-29 with Python 3.11, torch 2.13.0 for CPUs, transformers 4.57.6, accelerate 1.10.1 and deepspeed 0.19.8, in a group of one
+process on the CPU. No operator of DeepSpeed is compiled: partitioning needs none.
+"""
+
+import os
+
+os.environ.update(DS_ACCELERATOR="cpu", RANK="0", LOCAL_RANK="0", WORLD_SIZE="1", MASTER_ADDR="localhost", MASTER_PORT="29541")
+
+import deepspeed
+import torch.distributed
+from transformers import LlamaConfig, LlamaForCausalLM
+
+CONFIG = {"train_micro_batch_size_per_gpu": 1, "zero_optimization": {"stage": 3}}
+
+torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+deepspeed.ops.__compatible_ops__.clear()
+deepspeed.init_distributed("gloo", dist_init_required=False)
+
+config = LlamaConfig(hidden_size=16, intermediate_size=32, num_attention_heads=2, num_hidden_layers=2, vocab_size=32)
+weights = LlamaForCausalLM(config).state_dict()
+with deepspeed.zero.Init(config_dict_or_path=CONFIG):
+    model = LlamaForCausalLM(config)
+model.load_state_dict(weights)
