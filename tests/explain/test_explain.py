@@ -40,10 +40,14 @@ Traceback (most recent call last):
 Explain = Callable[..., Any]
 
 
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    return json.loads(published_schemas()["explanation.schema.json"])
+
+
 @pytest.fixture
-def explain(doctor: Doctor, tmp_path: Path) -> Explain:
+def explain(doctor: Doctor, tmp_path: Path, schema: Any) -> Explain:
     """Explain a text as JSON, held against the published schema and the exit code."""
-    schema = json.loads(published_schemas()["explanation.schema.json"])
 
     def run(text: str, *arguments: object, name: str = "pasted.txt") -> Any:
         (tmp_path / name).write_text(text, "utf-8")
