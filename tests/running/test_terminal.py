@@ -101,13 +101,15 @@ def test_a_pager_in_a_pipeline_gets_the_keys(line: str, long: Path) -> None:
 def test_a_shell_has_job_control(tmp_path: Path) -> None:
     with Terminal([*RUN, *SHELL], tmp_path) as terminal:
         terminal.see("ready> ")
-        terminal.type("sh -c 'echo begun; exec sleep 100'\r")
+        terminal.type("sh -c 'echo begun; read line; echo got $line; exec sleep 100'\r")
         terminal.see("begun\r")
         terminal.type("\x1a")
         terminal.see("Stopped")
         terminal.see("ready> ")
         terminal.type("fg\r")
-        terminal.see("exec sleep 100'\r")
+        terminal.see("sleep 100'\r")
+        terminal.type("this\r")
+        terminal.see("got this")  # only who has the terminal can read: before, Ctrl-C would be the shell's
         terminal.type("\x03")
         terminal.see("ready> ")
         terminal.type("exit 3\r")
