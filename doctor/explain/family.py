@@ -37,7 +37,7 @@ def foreign_cause(failure: Failure, judgement: Judgement, clues: Clues, known: K
     says so, or where nothing in the text speaks for the family.
     """
     causes = judgement.causes
-    kind = next((each for each in known.matrix.foreign if fits(each, failure, clues)), None)
+    kind = _foreign_kind(failure, clues, known)
     ours = _is_ours(failure, clues, known)
     if kind is not None and not ours and not judgement.proven:
         because = f"the failure says so itself: {failure.exception}" if failure.exception else "the text says so"
@@ -56,7 +56,12 @@ def perhaps_foreign(failure: Failure, judgement: Judgement, clues: Clues, known:
     """That the failure is not of the family, as one of the causes it may have; None where that is not worth saying."""
     if not WORTH_SAYING <= judgement.foreign < SURE or not _may_be_foreign(failure, clues, known):
         return None
-    return _perhaps(judgement, next((each for each in known.matrix.foreign if fits(each, failure, clues)), None))
+    return _perhaps(judgement, _foreign_kind(failure, clues, known))
+
+
+def _foreign_kind(failure: Failure, clues: Clues, known: Known) -> Foreign | None:
+    """The first kind of failure, not of the family, that it says itself to be."""
+    return next((each for each in known.matrix.foreign if fits(each, failure, clues)), None)
 
 
 def _may_be_foreign(failure: Failure, clues: Clues, known: Known) -> bool:

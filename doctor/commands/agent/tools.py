@@ -14,6 +14,7 @@ from doctor.commands.agent.allowed import Allowed
 from doctor.commands.agent.answers import page_of
 from doctor.commands.asking import answers_given
 from doctor.commands.examining import stated_environment, stated_in_folder
+from doctor.commands.explaining import answer
 from doctor.commands.placing import Asked, Case, fit
 from doctor.commands.reporting import gate
 from doctor.dating import Dating, date_frames
@@ -77,8 +78,7 @@ class Tools:
     def explain(self, allowed: Allowed, text: str | None, file: str | None, facts: Mapping[str, str], page: int) -> answers.Explained:
         """Why what the text shows failed."""
         reader = read_logs([[_content(allowed, text, file)]], self._matrix, name=file)
-        for fact, answer in answers_given([f"{name}={value}" for name, value in facts.items()], self._matrix):
-            reader.answer(fact, answer, "option")
+        answer(reader, answers_given([f"{name}={value}" for name, value in facts.items()], self._matrix), None, self._matrix)
         report = explanation_report(reader.explanation(), self._matrix, gate(True), file)
         head = answers.Explained(
             failures=(),
