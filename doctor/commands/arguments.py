@@ -19,6 +19,7 @@ exit codes:
   1  something that does
   2  could not do what was asked, or nothing was found but a fact was missing
 """
+_MOST_JSON = 1024 * 1024
 
 
 class Parser(argparse.ArgumentParser):
@@ -100,8 +101,8 @@ def seconds(text: str) -> float:
     return number
 
 
-def json_object(text: str, option: str, expected: str) -> dict[str, Any]:
-    """A JSON object on the command line. Raises `DoctorError`, which says what was `expected`, for anything else."""
+def json_object(text: str, named: str, expected: str) -> dict[str, Any]:
+    """A JSON object on the command line. Raises `DoctorError` for anything else: how it is `named`, and what was `expected`."""
     import json
 
     try:
@@ -109,8 +110,30 @@ def json_object(text: str, option: str, expected: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise DoctorError(f"{option} {text}: expected {expected}")
+        raise DoctorError(f"{named}: expected {expected}")
     return found
+
+
+def add_runtime_env_option(parser: argparse.ArgumentParser) -> None:
+    """`--runtime-env`."""
+    parser.add_argument("--runtime-env", metavar="JSON", help="with --ray: the runtime environment of the jobs, or a file of it")
+
+
+def runtime_env_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What `--runtime-env` says: JSON, or a file of it. Raises `DoctorError` for anything else, without a word of it: it may hold tokens."""
+    from pathlib import Path
+
+    from doctor.files import read_file
+
+    text, expected = options.runtime_env, "a JSON object as ray.init takes it, or a file of one"
+    if text is None:
+        return {}
+    if not text.lstrip().startswith("{"):
+        try:
+            text = read_file(Path(text), _MOST_JSON).decode("utf-8", "replace")
+        except OSError as error:
+            raise DoctorError(f"--runtime-env: expected {expected}: {error.strerror}") from None
+    return json_object(text, "--runtime-env", expected)
 
 
 def matrix_of(options: argparse.Namespace) -> Matrix:

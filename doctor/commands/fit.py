@@ -153,7 +153,7 @@ def device_map(text: str) -> Any:
     """A device map as it is given to from_pretrained: the name of a strategy, or a JSON object. Raises `DoctorError` for anything else."""
     if text in _STRATEGIES:
         return {"": "cpu"} if text == "none" else text
-    found = arguments.json_object(text, "--device-map", f"{', '.join(_STRATEGIES)}, or a JSON object from modules to devices")
+    found = arguments.json_object(text, f"--device-map {text}", f"{', '.join(_STRATEGIES)}, or a JSON object from modules to devices")
     wrong = next((key for key, value in found.items() if isinstance(value, bool) or not isinstance(value, (int, str))), None)
     if wrong is not None or not found:
         raise DoctorError(f"--device-map: {wrong or 'it'} needs a device: the number of a GPU, `cpu`, `disk`, or a name such as `cuda:0`")
@@ -163,7 +163,7 @@ def device_map(text: str) -> Any:
 def _max_memory(text: str | None) -> Mapping[str, int] | None:
     if text is None:
         return None
-    found = arguments.json_object(text, "--max-memory", 'JSON such as {"0": "20GiB", "cpu": "30GiB"}')
+    found = arguments.json_object(text, f"--max-memory {text}", 'JSON such as {"0": "20GiB", "cpu": "30GiB"}')
     sizes = {}
     for key, value in found.items():
         if not (key.isdecimal() or key in ("cpu", "disk", "mps")):

@@ -55,7 +55,7 @@ def add(commands: Any) -> None:
         "--python", metavar="PATH", help="with --ray: the interpreter of the jobs on each node; $NAME is a variable there (default: Ray's own)"
     )
     fleet.add_argument("--model", metavar="MODEL", help="with --ray: look whether this model lies on every node, and is the same")
-    fleet.add_argument("--runtime-env", metavar="JSON", help="with --ray: the runtime environment of the jobs, or a file of it")
+    arguments.add_runtime_env_option(fleet)
     fleet.add_argument("--timeout", type=arguments.seconds, metavar="SECONDS", help="with --ray: how long each node may take (default: 60)")
     arguments.add_matrix_option(fleet)
     arguments.add_output_options(fleet)
@@ -102,14 +102,14 @@ def _of_reports(place: str, matrix: Matrix) -> Fleet:
 
 def _of_cluster(options: argparse.Namespace, matrix: Matrix) -> Fleet:
     """What the nodes of a Ray cluster say. Raises `DoctorError` where there is no Ray, or no such cluster."""
-    from doctor.fleet.cluster import Asked, ask_nodes, connected, runtime_env_of
+    from doctor.fleet.cluster import Asked, ask_nodes, connected
     from doctor.fleet.gathering import Gathering
     from doctor.fleet.rank import NoReport
     from doctor.fleet.reading import ReportReader
 
     asked = Asked(options.python, options.model, options.timeout or _NODE_SECONDS, by_id=options.redact)
     reader, gathering = ReportReader(), Gathering()
-    with connected(options.ray, runtime_env_of(options.runtime_env)) as ray, output.stepped("asking the nodes") as went:
+    with connected(options.ray, arguments.runtime_env_of(options)) as ray, output.stepped("asking the nodes") as went:
         for each in ask_nodes(ray, asked, went):
             gathering.add(each if isinstance(each, NoReport) else reader.understood(*each))
     return gathering.fleet(matrix)

@@ -29,7 +29,6 @@ _EXAMPLES = (
     "doctor triage logs.jsonl --output rows.jsonl --workers 8",
     "doctor triage logs.jsonl --output rows.jsonl --ray auto",
 )
-_PARQUET = ".parquet"
 _MOST_ROW = 1024 * 1024
 """Bytes of a row; the longest have some thousand."""
 
@@ -52,7 +51,7 @@ def add(commands: Any) -> None:
     triage.add_argument("--output", metavar="FILE", help="write the rows to FILE, and go on from those it holds: JSON lines, or .parquet")
     triage.add_argument("--workers", type=_count, metavar="N", help="explain in so many processes (default: 1)")
     triage.add_argument("--ray", metavar="ADDRESS", help="explain on this Ray cluster, HOST:PORT, or `auto` for the one this machine is of")
-    triage.add_argument("--runtime-env", metavar="JSON", help="with --ray: a runtime environment that has doctor, or a file of it")
+    arguments.add_runtime_env_option(triage)
     triage.add_argument("--format", choices=("terminal", "json"), default="terminal", help="of the summary; default: terminal")
     triage.add_argument("--redact", action="store_true", help="mask in ids and errors what `doctor report` masks")
     arguments.add_matrix_option(triage)
@@ -62,7 +61,7 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     import sys
 
-    from doctor.fleet.corpus import read_corpus
+    from doctor.fleet.corpus import PARQUET, parquet, read_corpus
     from doctor.reports.json import as_json
     from doctor.reports.triaged import Tally, made_by, summary_lines
 
@@ -73,9 +72,10 @@ def _run(options: argparse.Namespace) -> int:
     matrix, tally = arguments.matrix_of(options), Tally()
     if not os.path.exists(options.corpus):
         raise DoctorError(f"{options.corpus}: there is no such file or folder")
-    if options.output is not None and options.output.endswith(_PARQUET):
-        _needs_pyarrow(options.output)
-    rows = options.output + ".rows.jsonl" if options.output is not None and options.output.endswith(_PARQUET) else options.output
+    rows = options.output
+    if rows is not None and rows.endswith(PARQUET):
+        parquet(f"--output {rows}: to write")
+        rows += ".rows.jsonl"
     if rows != options.output and os.path.exists(options.output):
         raise DoctorError(f"--output {options.output}: is there already, and whole")
     with _destination(rows) as page:
@@ -115,10 +115,10 @@ def _rows(corpus: Iterator[CorpusText], options: argparse.Namespace, stack: cont
     died = functools.partial(_died, matrix=matrix, redact=options.redact)
     if options.ray is None:
         return in_processes(work, corpus, options.workers or 1, died)
-    from doctor.fleet.cluster import connected, in_cluster, runtime_env_of
+    from doctor.fleet.cluster import connected, in_cluster
     from doctor.fleet.corpus import carried
 
-    ray = stack.enter_context(connected(options.ray, runtime_env_of(options.runtime_env)))
+    ray = stack.enter_context(connected(options.ray, arguments.runtime_env_of(options)))
     return in_cluster(ray, work, map(carried, corpus), died)
 
 
@@ -227,20 +227,13 @@ def _rows_in(rows: str) -> Iterator[Any]:
                 yield None
 
 
-def _needs_pyarrow(name: str) -> None:
-    try:
-        import pyarrow.parquet  # noqa: F401
-    except ImportError:
-        raise DoctorError(f"--output {name}: to write Parquet takes pyarrow: pip install 'meta-tensor-doctor[parquet]'") from None
-
-
 def _as_parquet(rows: str, target: str) -> None:
     """The rows as columns: mappings are JSON text, as not every reader of Parquet knows them."""
     import json
 
     import pyarrow
-    import pyarrow.parquet
 
+    from doctor.fleet.corpus import parquet
     from doctor.fleet.workers import batches
 
     texts = ("document", "made_by", "id", "created", "outcome", "cause", "advisory", "foreign", "question", "key", "duplicate_of", "error")
@@ -248,7 +241,7 @@ def _as_parquet(rows: str, target: str) -> None:
     kinds |= {"schema_version": pyarrow.int64(), "confidence": pyarrow.float64()}
     kinds |= {name: pyarrow.list_(pyarrow.string()) for name in ("labels", "wanted", "contradicts")}
     unfinished = f"{target}.unfinished"
-    with pyarrow.parquet.ParquetWriter(unfinished, pyarrow.schema(list(kinds.items()))) as writer:
+    with parquet(unfinished).ParquetWriter(unfinished, pyarrow.schema(list(kinds.items()))) as writer:
         for batch in batches(_rows_in(rows), 10_000):
             plain = [{**row, "stated": json.dumps(row["stated"]), "dated": json.dumps(row["dated"])} for row in batch]
             writer.write_table(pyarrow.Table.from_pylist(plain, schema=writer.schema))

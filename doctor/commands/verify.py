@@ -142,7 +142,7 @@ def _refuse_own_code_alone(model: str, parts: dict[str, Checkpoint]) -> None:
 def _device_map(text: str | None) -> Any:
     if text is None or not text.lstrip().startswith("{"):
         return text
-    found = arguments.json_object(text, "--device-map", "a device, or a JSON object from modules to devices")
+    found = arguments.json_object(text, f"--device-map {text}", "a device, or a JSON object from modules to devices")
     if not all(isinstance(place, (str, int)) for place in found.values()):
         raise DoctorError('--device-map: each module needs a device, as "cpu", "disk" or 0')
     return found

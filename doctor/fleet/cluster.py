@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import logging
 import os
 import re
@@ -12,19 +11,16 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from doctor.errors import DoctorError
 from doctor.facts.frozen import Frozen
 from doctor.fleet import nodes
 from doctor.fleet.rank import NoReport
-from doctor.fleet.workers import Answer, Item, Work, batches
+from doctor.fleet.workers import AHEAD, Answer, Item, Work, in_order
 
 EXTRA = "--ray: takes Ray: pip install 'meta-tensor-doctor[ray]', the release that the cluster runs"
 _CONNECT_SECONDS = 5.0
-_AHEAD = 4
-"""Batches for each CPU of the cluster that are on their way."""
 _RETRIES = 1
 """So often Ray gives a batch to another worker, where the first was ended."""
 
@@ -115,15 +111,8 @@ def in_cluster(ray: Any, work: Work[Item, Answer], items: Iterable[Item], died: 
         return work(batch)
 
     run = ray.remote(made).options(num_cpus=1, max_retries=_RETRIES)
-    ahead = max(int(ray.cluster_resources().get("CPU", 1)), 1) * _AHEAD
-    rest, waiting = batches(items), deque[tuple[tuple[Item, ...], Any]]()
-    while True:
-        for batch in islice(rest, ahead - len(waiting)):
-            waiting.append((batch, run.remote(batch)))
-        if not waiting:
-            return
-        batch, answer = waiting.popleft()
-        yield from _answers(ray, run, batch, answer, died)
+    ahead = max(int(ray.cluster_resources().get("CPU", 1)), 1) * AHEAD
+    yield from in_order(items, ahead, run.remote, lambda batch, answer: _answers(ray, run, batch, answer, died), deque())
 
 
 def _answers(ray: Any, run: Any, batch: Sequence[Item], answer: Any, died: Callable[[Item], Answer]) -> list[Answer]:
@@ -163,20 +152,4 @@ def _names(known: Sequence[Mapping[str, Any]], *, by_id: bool) -> Mapping[str, s
         keys = ("NodeName", "NodeManagerHostname")
         single = (name for name in candidates if name and sum(name in (other.get(key) for key in keys) for other in known) == 1)
         found[each["NodeID"]] = next(single, f"id {each['NodeID'][:8]}")
-    return found
-
-
-def runtime_env_of(text: str | None) -> Mapping[str, Any]:
-    """`--runtime-env`: JSON, or a file of it. Raises `DoctorError` for anything else."""
-    if text is None:
-        return {}
-    try:
-        if not text.lstrip().startswith("{"):
-            with open(text, encoding="utf-8") as file:
-                text = file.read()
-        found = json.loads(text)
-    except (OSError, ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise DoctorError("--runtime-env: expected a JSON object as ray.init takes it, or a file of one")
     return found

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from doctor.errors import DoctorError
 from doctor.facts.frozen import Frozen, replace
 from doctor.files import opened, read_file
 
+PARQUET = ".parquet"
 _TEXT_KEYS = ("text", "content", "log", "traceback")
 _IDS = ("url", "html_url", "id", "number")
 _LISTS = ('"items"', '"issues"', '"nodes"', '"data"')
@@ -21,6 +23,9 @@ _DATE = re.compile(r"\d{4}-\d{2}(?:-\d{2})?")
 _MOST_TEXT = 8 * 1024 * 1024
 """Characters of one record, and bytes of a line: more of it than explains a failure."""
 _MOST_CARRIED = 64 * 1024 * 1024
+"""Bytes of a file that goes to another machine, and characters of an issue with all that is known of it."""
+_PIECE = 1024 * 1024
+"""Bytes of a JSON list that are read at once; in the first of them it begins."""
 _DECODER = json.JSONDecoder()
 _BLANKS = re.compile(r"[\s,]{0,10000}")
 
@@ -44,7 +49,7 @@ def read_corpus(place: str) -> Iterator[CorpusText]:
     """Every text, in the same order each time. Raises `DoctorError` where there is no corpus at the place; what is wrong with one text it says."""
     if os.path.isdir(place):
         return _of_folder(place)
-    if place.endswith(".parquet"):
+    if place.endswith(PARQUET):
         return _of_parquet(place)
     return _of_json(place) if place.endswith(".json") else _of_lines(place)
 
@@ -84,20 +89,66 @@ def _of_line(line: bytes, number: int) -> CorpusText:
 def _of_json(place: str) -> Iterator[CorpusText]:
     """Of a list, or an object that holds one, its items one after another: what is cut short is read as far as it goes."""
     try:
-        text = Path(place).read_text("utf-8", "replace")
+        with opened(Path(place)) as (file, _):
+            rest = _Rest(file)
+            at = _first_item(rest.more())
+            if at is None:
+                raise DoctorError(
+                    f"{place}: expected a JSON list of issues, as `gh issue list --json number,title,body,comments,createdAt,url` writes it"
+                )
+            rest.behind(at)
+            yield from _items(rest)
     except OSError as error:
         raise DoctorError(f"{place}: cannot be read: {error.strerror}") from None
-    at, number = _first_item(text), 0
-    if at is None:
-        raise DoctorError(f"{place}: expected a JSON list of issues, as `gh issue list --json number,title,body,comments,createdAt,url` writes it")
-    while (at := _after_blanks(text, at)) < len(text) and text[at] != "]":
+
+
+class _Rest:
+    """What is not read yet of a file, as text: so much of its beginning as is needed."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._decoder = file, codecs.getincrementaldecoder("utf-8")("replace")
+        self.text = ""
+        self.is_all = False
+        """Whether the file ends with the text."""
+
+    def more(self) -> str:
+        """Twice as much of it as before, or a first piece."""
+        piece = self._file.read(max(len(self.text), _PIECE))
+        self.is_all = not piece
+        self.text += self._decoder.decode(piece, final=self.is_all)
+        return self.text
+
+    def behind(self, place: int) -> None:
+        """Leave what stands before the place."""
+        self.text = self.text[place:]
+
+
+def _items(rest: _Rest) -> Iterator[CorpusText]:
+    number = at = 0
+    while True:
+        at = _after_blanks(rest.text, at)
+        record, end = _decoded(rest.text, at)
+        if end in (None, len(rest.text)) and rest.text[at : at + 1] != "]" and not rest.is_all and len(rest.text) - at <= _MOST_CARRIED:
+            rest.behind(at)
+            rest.more()
+            at = 0
+            continue
+        if at == len(rest.text) or rest.text[at] == "]":
+            return
         number += 1
-        try:
-            record, at = _DECODER.raw_decode(text, at)
-        except (ValueError, RecursionError):
+        if end is None:
             yield _wrong(number, "not JSON, or cut short; what follows in this file is not read")
             return
         yield _of_record(record, number)
+        at = end
+
+
+def _decoded(text: str, at: int) -> tuple[Any, int | None]:
+    """What stands there, and where it ends; None where it does not."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except (ValueError, RecursionError):
+        return None, None
 
 
 def _first_item(text: str) -> int | None:
@@ -114,19 +165,27 @@ def _after_blanks(text: str, at: int) -> int:
 
 
 def _of_parquet(place: str) -> Iterator[CorpusText]:
+    reader = parquet(f"{place}: to read")
+    import pyarrow
+
+    try:
+        with opened(Path(place)) as (file, _):
+            number = 0
+            for batch in reader.ParquetFile(file).iter_batches(batch_size=1024):
+                for record in batch.to_pylist():
+                    number += 1
+                    yield _of_record(record, number)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DoctorError(f"{place}: cannot be read as Parquet: {' '.join(str(error).split())[:200]}") from None
+
+
+def parquet(what: str) -> Any:
+    """What reads and writes Parquet. Raises `DoctorError`, which says `what` it is for, where it is not installed."""
     try:
         import pyarrow.parquet
     except ImportError:
-        raise DoctorError(f"{place}: to read Parquet takes pyarrow: pip install 'meta-tensor-doctor[parquet]'") from None
-    try:
-        file = pyarrow.parquet.ParquetFile(place)
-        number = 0
-        for batch in file.iter_batches(batch_size=1024):
-            for record in batch.to_pylist():
-                number += 1
-                yield _of_record(record, number)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise DoctorError(f"{place}: cannot be read as Parquet: {' '.join(str(error).split())[:200]}") from None
+        raise DoctorError(f"{what} Parquet takes pyarrow: pip install 'meta-tensor-doctor[parquet]'") from None
+    return pyarrow.parquet
 
 
 def _of_record(record: Any, number: int) -> CorpusText:

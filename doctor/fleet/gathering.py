@@ -15,8 +15,8 @@ from doctor.diagnosis.comparison import NOTICEABLE, Difference, differences
 from doctor.facts.environment import Environment
 from doctor.facts.frozen import Frozen, replace
 from doctor.facts.seen import CheckpointSeen
-from doctor.fleet.rank import RANKS, SIZES, NoReport, RankReport
-from doctor.fleet.troubles import RULES, SWITCHES, Severity, Trouble, is_on, troubles_of
+from doctor.fleet.rank import RANKS, NoReport, RankReport
+from doctor.fleet.troubles import RULES, SWITCHES, Severity, Trouble, meaning, troubles_of
 from doctor.knowledge.matrix import Matrix
 
 MOST_NAMED = 100
@@ -159,13 +159,13 @@ class Gathering:
         return Fleet(self._total, groups, found, tuple(findings), silent, self._left_out)
 
     def _note_number(self, rank: RankReport) -> None:
-        number, world = rank.number(RANKS), rank.number(SIZES)
+        number, world = rank.place
         if number is None or world is None or number >= min(world, _MOST_RANKS):
             return
         self._numbered += 1
         if len(self._worlds) < 2:
             self._worlds.add(world)
-        if self._is_seen(number):
+        if self._is_seen(number) and rank.number(RANKS) is not None:  # a task of Slurm may start several processes
             self._twice.add(rank.label)
         self._seen_ranks.extend(bytes(max(number // 8 + 1 - len(self._seen_ranks), 0)))
         self._seen_ranks[number // 8] |= 1 << number % 8
@@ -201,7 +201,7 @@ def _between(groups: Sequence[Group], found: Sequence[Difference], answered: int
         if not any(each.fact == f"variables.{name}" for each in found):
             continue
         values = [each.environment.variables.get(name) for each in groups]
-        meant = [value if name == "FSDP_VERSION" else is_on(value) for value in values]
+        meant = [meaning(name, value) for value in values]
         if len(set(meant)) > 1:
             others = [each.members for each, value in zip(groups, meant, strict=True) if value != meant[0]]
             there = sorted({"not set" if value is None else value for value, means in zip(values, meant, strict=True) if means != meant[0]})

@@ -36,8 +36,8 @@ class Shared(Frozen):
     """Without memory, disk, and the variables that are each rank's own."""
     checkpoint: CheckpointSeen | None
     """None where no model was named."""
-    fsdp_configured: bool
-    """Whether accelerate's configuration file asks for FSDP."""
+    configured: Mapping[str, str]
+    """The switches that accelerate's configuration file asks for, by the variable that `accelerate launch` makes of each."""
     digest: str
     """Of what is held against other ranks."""
 
@@ -57,6 +57,21 @@ class RankReport(Frozen):
         """The first of these variables that is a number; None where none is."""
         return next((int(value) for name in names if _NUMBER.fullmatch(value := self.variables.get(name, ""))), None)
 
+    @property
+    def place(self) -> tuple[int | None, int | None]:
+        """Its rank, and how many there are: as its launcher says, else as Slurm counts the tasks, which may be launchers of several ranks each."""
+        if self.number((*RANKS, *SIZES)) is None:
+            return self.number(("SLURM_PROCID",)), self.number(("SLURM_NTASKS",))
+        return self.number(RANKS), self.number(SIZES)
+
+    @property
+    def on_its_node(self) -> int:
+        """How many ranks there are on its node; where only Slurm says how many there are in all, the least that some node must have."""
+        local, tasks, nodes = self.number(LOCAL_SIZES), self.number(("SLURM_NTASKS",)), self.number(("SLURM_NNODES",))
+        if local is None and tasks and nodes and self.number(SIZES) is None:
+            local = -(-tasks // nodes)
+        return local or 1
+
 
 class NoReport(Frozen):
     """A rank or node that said nothing that can be used."""
@@ -66,14 +81,14 @@ class NoReport(Frozen):
     """Why not, without the label."""
 
 
-def shared_by(environment: Environment, checkpoint: CheckpointSeen | None, *, fsdp_configured: bool) -> Shared:
+def shared_by(environment: Environment, checkpoint: CheckpointSeen | None, configured: Mapping[str, str]) -> Shared:
     """What of a rank's facts others can be expected to have as well."""
     accelerators = tuple(replace(each, memory_free=None) for each in environment.accelerators)
     alike = replace(environment, memory=NO_MEMORY, disk=NO_DISK, accelerators=accelerators, variables=common_variables(environment.variables))
     seen = [checkpoint.error is None, checkpoint.digest] if checkpoint is not None else None
     faults = sorted({each.slug for each in environment.faults})
-    said = json.dumps([sorted(compared(alike).items()), seen, fsdp_configured, faults])
-    return Shared(alike, checkpoint, fsdp_configured, hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest())
+    said = json.dumps([sorted(compared(alike).items()), seen, sorted(configured.items()), faults])
+    return Shared(alike, checkpoint, configured, hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest())
 
 
 def common_variables(variables: Mapping[str, str]) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from glob import iglob
 from pathlib import Path
@@ -21,6 +22,8 @@ from doctor.readers.attachment import MAX_CHARACTERS, SCHEMA_VERSIONS, environme
 _MOST_KEPT = 1000
 """Of different environments; what comes after so many is read anew each time."""
 _VOLATILE = ("memory", "disk", "variables", "accelerators")
+_FSDP_SETTING = re.compile(r"'(?:fsdp_)?(version|cpu_ram_efficient_loading|sync_module_states|offload_params)': '?(\w{1,20})")
+"""In the configuration as a report has it, Python's words for a mapping; accelerate takes the keys with `fsdp_` before them and without."""
 _ENDINGS = (".json", ".md", ".html", ".txt")
 
 
@@ -97,7 +100,7 @@ class ReportReader:
         if any(schema.mismatches(CheckpointSeen, checkpoint)):
             checkpoint = None
         seen = schema.construct(CheckpointSeen, checkpoint) if checkpoint is not None else None
-        shared = shared_by(environment, seen, fsdp_configured=_asks_for_fsdp((document or {}).get("accelerate_config")))
+        shared = shared_by(environment, seen, _configured((document or {}).get("accelerate_config")))
         return RankReport(label, shared, environment.variables, environment.memory, environment.disk)
 
 
@@ -115,5 +118,12 @@ def _whole(kind: Any, data: Any) -> bool:
     return all(not isinstance(each, int) or each >= 0 for each in data.values())
 
 
-def _asks_for_fsdp(config: Any) -> bool:
-    return isinstance(config, dict) and "FSDP" in str(config.get("distributed_type"))
+def _configured(config: Any) -> Mapping[str, str]:
+    """What of its configuration `accelerate launch` makes variables of that bear on loading (its `commands/launch.py` and `utils/launch.py`)."""
+    kind = str(config.get("distributed_type")) if isinstance(config, dict) else ""
+    if "DEEPSPEED" in kind:
+        return {"ACCELERATE_USE_DEEPSPEED": "true"}
+    if "FSDP" not in kind:
+        return {}
+    settings = _FSDP_SETTING.findall(str(config.get("fsdp_config")))
+    return {"ACCELERATE_USE_FSDP": "true", **{f"FSDP_{name.upper()}": value.lower() for name, value in settings}}

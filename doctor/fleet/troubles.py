@@ -5,16 +5,26 @@ What launchers and accelerate read, and in which order: accelerate's `utils/envi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from doctor.facts.frozen import Frozen
-from doctor.fleet.rank import LOCAL_SIZES, RANKS, SIZES, RankReport
+from doctor.fleet.rank import RANKS, SIZES, RankReport
 from doctor.models.fit import GIB, size
 
 Severity = Literal["silent", "error", "warning"]
-SWITCHES = ("ACCELERATE_USE_FSDP", "FSDP_CPU_RAM_EFFICIENT_LOADING", "FSDP_SYNC_MODULE_STATES", "FSDP_VERSION", "ACCELERATE_USE_DEEPSPEED")
-"""What every rank must be told alike; not set is off."""
+SWITCHES = (
+    "ACCELERATE_USE_FSDP", "FSDP_VERSION", "FSDP_CPU_RAM_EFFICIENT_LOADING", "FSDP_SYNC_MODULE_STATES", "FSDP_OFFLOAD_PARAMS",
+    "ACCELERATE_USE_DEEPSPEED",
+)  # fmt: skip
+"""What every rank must be told alike; not set is off, and of FSDP the first version."""
+_WITHOUT_IT = {
+    "FSDP_VERSION": "it is version 1",
+    "FSDP_CPU_RAM_EFFICIENT_LOADING": "each rank loads the whole model",
+    "FSDP_SYNC_MODULE_STATES": "each rank keeps the values it has",
+    "FSDP_OFFLOAD_PARAMS": "parameters are not offloaded",
+}
+"""What accelerate does where a setting of its file is not set in the environment (`utils/dataclasses.py`)."""
 _ON = ("1", "true", "t", "yes", "y", "on")
 
 
@@ -69,8 +79,8 @@ RULES = {
     ),
     "not-in-effect": Rule(
         "warning",
-        "accelerate's configuration file asks for FSDP, and the environment does not",
-        "The file counts for `accelerate launch` only: start the job by it, or set ACCELERATE_USE_FSDP and the FSDP_ variables in the job's script.",
+        "accelerate's configuration file asks for what the environment does not",
+        "The file counts for `accelerate launch` only: start the job by it, or set the variables in the job's script.",
     ),
     "ranks-missing": Rule("warning", "ranks of the job wrote no report", "Look for their files; a rank that does not start makes the others wait."),
     "nccl-differs": Rule("warning", "NCCL is not set alike", "Set NCCL_ variables alike on all ranks: what one leaves out, it chooses itself."),
@@ -101,6 +111,11 @@ def is_on(value: str | None) -> bool:
     return value is not None and value.lower() in _ON
 
 
+def meaning(switch: str, value: str | None) -> str | bool:
+    """What accelerate takes a switch for."""
+    return value or "1" if switch == "FSDP_VERSION" else is_on(value)
+
+
 def _launchers(rank: RankReport) -> Iterator[Trouble]:
     sizes = {name: number for name in SIZES if (number := rank.number((name,))) is not None}
     local = rank.number(("LOCAL_WORLD_SIZE",)) or 1
@@ -123,14 +138,28 @@ def _launchers(rank: RankReport) -> Iterator[Trouble]:
 
 
 def _fsdp(rank: RankReport) -> Iterator[Trouble]:
-    said, world = rank.variables, rank.number(SIZES) or 1
-    uses = is_on(said.get("ACCELERATE_USE_FSDP"))
-    if rank.shared.fsdp_configured and not uses and world > 1:
-        yield Trouble("not-in-effect", "distributed_type: FSDP in the file, and ACCELERATE_USE_FSDP is not set")
-    first_kind = said.get("FSDP_VERSION", "1") == "1"
+    said, uses = rank.variables, is_on(rank.variables.get("ACCELERATE_USE_FSDP"))
+    first_kind = meaning("FSDP_VERSION", said.get("FSDP_VERSION")) == "1"
+    if (rank.place[1] or 1) > 1:
+        yield from _not_in_effect(said, rank.shared.configured)
     told = "FSDP_SYNC_MODULE_STATES" in said
     if uses and first_kind and is_on(said.get("FSDP_CPU_RAM_EFFICIENT_LOADING")) and told and not is_on(said["FSDP_SYNC_MODULE_STATES"]):
         yield Trouble("not-synced", f"FSDP_SYNC_MODULE_STATES={said['FSDP_SYNC_MODULE_STATES']}")
+
+
+def _not_in_effect(said: Mapping[str, str], configured: Mapping[str, str]) -> Iterator[Trouble]:
+    """What the file asks for and the environment does not set; what it sets otherwise was meant so (`accelerate launch --fsdp_version 2`)."""
+    missing = [name for name, value in configured.items() if name not in said and meaning(name, value) != meaning(name, None)]
+    kind = next((name for name in ("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED") if name in missing), None)
+    if kind is not None:
+        rest = [name.lower() for name in missing if name != kind]
+        also = f"; so {', '.join(rest)} of the file have no effect" if rest else ""
+        yield Trouble("not-in-effect", f"distributed_type: {kind.removeprefix('ACCELERATE_USE_')} in the file, and {kind} is not set{also}")
+        return
+    one_loads, first_kind = is_on(said.get("FSDP_CPU_RAM_EFFICIENT_LOADING")), meaning("FSDP_VERSION", said.get("FSDP_VERSION")) == "1"
+    for name in missing:
+        if name != "FSDP_SYNC_MODULE_STATES" or (first_kind and not one_loads):  # which accelerate sets by itself then
+            yield Trouble("not-in-effect", f"{name.lower()}: {configured[name]} in the file, and {name} is not set: {_WITHOUT_IT[name]}")
 
 
 def _checkpoint(rank: RankReport) -> Iterator[Trouble]:
@@ -143,7 +172,7 @@ def _checkpoint(rank: RankReport) -> Iterator[Trouble]:
     if seen.error is not None:
         yield Trouble("checkpoint-not-here", seen.error)
         return
-    local, room = rank.number(LOCAL_SIZES) or 1, rank.memory.limit or rank.memory.total
+    local, room = rank.on_its_node, rank.memory.limit or rank.memory.total
     said = rank.variables
     one_loads = is_on(said.get("ACCELERATE_USE_FSDP")) and is_on(said.get("FSDP_CPU_RAM_EFFICIENT_LOADING"))
     loading = 1 if one_loads else local

@@ -14,10 +14,11 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+Handle = TypeVar("Handle")
 Work = Callable[[Sequence[Item]], "list[Answer]"]
 BATCH = 16
 """Items that go to a worker at once: some hundredths of a second of work, against which sending them is nothing."""
-_AHEAD = 4
+AHEAD = 4
 """Batches for each worker that are on their way: what is not asked for yet lies in the corpus, not in memory."""
 
 
@@ -34,24 +35,43 @@ def in_processes(work: Work[Item, Answer], items: Iterable[Item], workers: int, 
         for batch in batches(items):
             yield from work(batch)
         return
-    rest, waiting = batches(items), deque[tuple[tuple[Item, ...], Future[list[Answer]]]]()
-    pool = _pool(workers)
+    pool, waiting = _pool(workers), deque[tuple[tuple[Item, ...], Future[list[Answer]]]]()
+
+    def given(batch: tuple[Item, ...]) -> Future[list[Answer]]:
+        return pool.submit(work, batch)
+
+    def answers(batch: tuple[Item, ...], answer: Future[list[Answer]]) -> Iterator[Answer]:
+        nonlocal pool
+        try:
+            yield from answer.result()
+        except BrokenProcessPool:
+            pool.shutdown(wait=False, cancel_futures=True)
+            yield from _one_by_one(work, batch, died)
+            pool = _pool(workers)
+            for number, (each, _) in enumerate(waiting):
+                waiting[number] = (each, given(each))
+
     try:
-        while True:
-            for batch in islice(rest, workers * _AHEAD - len(waiting)):
-                waiting.append((batch, pool.submit(work, batch)))
-            if not waiting:
-                return
-            batch, answer = waiting.popleft()
-            try:
-                yield from answer.result()
-            except BrokenProcessPool:
-                pool.shutdown(wait=False, cancel_futures=True)
-                yield from _one_by_one(work, batch, died)
-                pool = _pool(workers)
-                waiting = deque((each, pool.submit(work, each)) for each, _ in waiting)
+        yield from in_order(items, workers * AHEAD, given, answers, waiting)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def in_order(
+    items: Iterable[Item],
+    ahead: int,
+    given: Callable[[tuple[Item, ...]], Handle],
+    answers: Callable[[tuple[Item, ...], Handle], Iterable[Answer]],
+    waiting: deque[tuple[tuple[Item, ...], Handle]],
+) -> Iterator[Answer]:
+    """The answers to batches of the items, in their order. `waiting` are the batches that are `given` away and not answered: at most `ahead`."""
+    rest = batches(items)
+    while True:
+        for batch in islice(rest, ahead - len(waiting)):
+            waiting.append((batch, given(batch)))
+        if not waiting:
+            return
+        yield from answers(*waiting.popleft())
 
 
 def _one_by_one(work: Work[Item, Answer], batch: Sequence[Item], died: Callable[[Item], Answer]) -> Iterator[Answer]:

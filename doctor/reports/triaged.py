@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from doctor.explain.explanation import SURE
+from doctor.explain.model import table_digest
 from doctor.explain.places import library_frames
 from doctor.facts.environment import Environment
 from doctor.facts.frozen import Frozen, replace
@@ -33,7 +34,7 @@ class TriagedText(Frozen):
     document: Literal["triaged-text"]
     """Which document this is."""
     made_by: str
-    """The release of doctor and of its matrix: rows of different ones are not mixed in one file."""
+    """The release of doctor and of its matrix, and a digest of the table that causes are weighed by. Rows of different ones are not mixed."""
     id: str
     """Of the text: the address or number of an issue, a file's name, or its place in the corpus."""
     created: str | None
@@ -107,7 +108,7 @@ class TriageSummary(Frozen):
     document: Literal["triage"]
     """Which document this is."""
     made_by: str
-    """The release of doctor and of its matrix."""
+    """The release of doctor and of its matrix, and a digest of the table that causes are weighed by."""
     texts: int
     """How many the corpus holds."""
     outcomes: tuple[Count, ...]
@@ -134,7 +135,7 @@ class TriageSummary(Frozen):
 
 def made_by(matrix: Matrix) -> str:
     """What a row says it was made by."""
-    return f"doctor {__version__}, matrix {matrix.version}"
+    return f"doctor {__version__}, matrix {matrix.version}, causes {table_digest()}"
 
 
 def failed_row(text_id: str, created: str | None, error: str, matrix: Matrix) -> TriagedText:

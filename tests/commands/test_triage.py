@@ -156,8 +156,11 @@ def test_rows_of_something_else_are_left_alone(doctor: Doctor, tmp_path: Path) -
     (tmp_path / "rows.jsonl").unlink()
     doctor("triage", file, "--output", "rows.jsonl")
     kept = (tmp_path / "rows.jsonl").read_text()
-    (tmp_path / "rows.jsonl").write_text(kept.replace("doctor 0", "doctor 7"))
-    assert "name another file" in doctor("triage", file, "--output", "rows.jsonl").err
+    (made,) = {row["made_by"] for row in rows_in(tmp_path / "rows.jsonl")}
+    assert re.fullmatch(r"doctor \S+, matrix \S+, causes [0-9a-f]{8}", made)
+    for other in (made.replace("doctor 0", "doctor 7"), made[:-1] + ("0" if made[-1] != "0" else "1")):
+        (tmp_path / "rows.jsonl").write_text(kept.replace(made, other))
+        assert f"its rows were made by {other}, and this is {made}; name another file" in doctor("triage", file, "--output", "rows.jsonl").err
 
 
 def test_rows_as_parquet(doctor: Doctor, tmp_path: Path) -> None:

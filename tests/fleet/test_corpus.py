@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,40 @@ def test_an_export_of_issues(text: str, tmp_path: Path) -> None:
     first, cut = read(file)
     assert first == EXPECTED[0]
     assert "cut short" in str(cut.error)
+
+
+def test_a_long_export_is_not_held_in_memory(tmp_path: Path) -> None:
+    """Issues of all lengths around that of the piece that is read at once, letters of several bytes on its borders, and blanks between."""
+    file, lengths = tmp_path / "issues.json", [3, 2**20 - 30, 2**20, 3 * 2**20 + 1, *[40_000] * 500]
+    with file.open("w", encoding="utf-8") as page:
+        page.write('{"total_count": 504, "items": [')
+        for number, length in enumerate(lengths):
+            page.write((" ,\n" if number else "\n") + json.dumps({"number": number, "body": "ä" * length}, ensure_ascii=False))
+        page.write("]}")
+    tracemalloc.start()
+    try:
+        found = [(each.id, len(each.content or b"")) for each in read_corpus(str(file))]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found == [(str(number), 2 * length) for number, length in enumerate(lengths)]
+    assert file.stat().st_size > 45_000_000
+    assert peak < 40_000_000
+
+
+def test_numbers_and_texts_that_a_piece_ends_in_are_whole(tmp_path: Path) -> None:
+    file = tmp_path / "issues.json"
+    for first in range(2**20 - 24, 2**20 + 3):
+        file.write_text(json.dumps(["x" * first, 1234567890, "a text"]))
+        assert [len(each.content or b"") for each in read(file)] == [first, 0, 6]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no named pipes")
+@pytest.mark.parametrize("ending", ["json", "jsonl", "parquet"])
+def test_a_named_pipe_is_not_waited_for(ending: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / f"x.{ending}")
+    with pytest.raises(DoctorError, match="cannot be read"):
+        read(tmp_path / f"x.{ending}")
 
 
 def test_json_lines_of_which_some_are_none(tmp_path: Path) -> None:

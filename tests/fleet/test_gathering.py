@@ -114,6 +114,72 @@ def test_a_configuration_file_that_is_not_in_effect() -> None:
     assert rules(fleet(report_text(config=config))) == {}
 
 
+ASKED = {"fsdp_version": 2, "fsdp_cpu_ram_efficient_loading": True, "fsdp_sync_module_states": True, "fsdp_offload_params": True}
+
+
+@pytest.mark.parametrize(
+    ("setting", "detail"),
+    [
+        ("fsdp_version", "fsdp_version: 2 in the file, and FSDP_VERSION is not set: it is version 1"),
+        (
+            "fsdp_cpu_ram_efficient_loading",
+            "fsdp_cpu_ram_efficient_loading: true in the file, and FSDP_CPU_RAM_EFFICIENT_LOADING is not set: each rank loads the whole model",
+        ),
+        (
+            "fsdp_sync_module_states",
+            "fsdp_sync_module_states: true in the file, and FSDP_SYNC_MODULE_STATES is not set: each rank keeps the values it has",
+        ),
+        ("fsdp_offload_params", "fsdp_offload_params: true in the file, and FSDP_OFFLOAD_PARAMS is not set: parameters are not offloaded"),
+    ],
+)
+def test_each_setting_of_the_file_that_is_not_in_effect(setting: str, detail: str) -> None:
+    """As accelerate 1.15 makes variables of its file, and takes what is not set; keys of older files lack `fsdp_`."""
+    for key in (setting, setting.removeprefix("fsdp_")):
+        config = {"distributed_type": "FSDP", "fsdp_config": str({key: ASKED[setting]})}
+        more: dict[str, Any] = {setting.upper(): ASKED[setting]}
+        job = of_job(4, config=config, ACCELERATE_USE_FSDP="true")
+        (finding,) = fleet(*job).findings
+        assert (finding.rule, finding.detail, finding.everywhere) == ("not-in-effect", detail, True)
+        set_by_some = [*job[:3], of_job(4, config=config, ACCELERATE_USE_FSDP="true", **more)[3]]
+        assert rules(fleet(*set_by_some)) == {"switches-disagree": ("rank 3",), "not-in-effect": ("rank 0", "rank 1", "rank 2")}
+
+
+def test_a_file_whose_settings_the_environment_has_or_that_asks_for_what_is_so_anyway() -> None:
+    config = {"distributed_type": "FSDP", "fsdp_config": str(ASKED)}
+    as_launched: dict[str, Any] = {"ACCELERATE_USE_FSDP": "true", **{name.upper(): str(value).lower() for name, value in ASKED.items()}}
+    assert fleet(*of_job(2, config=config, **as_launched)).findings == ()
+    assert fleet(*of_job(2, config=config, **{**as_launched, "FSDP_VERSION": 1})).findings == ()
+    plain = {"distributed_type": "FSDP", "fsdp_config": "{'fsdp_version': 1, 'fsdp_offload_params': False, 'fsdp_cpu_ram_efficient_loading': False}"}
+    assert fleet(*of_job(2, config=plain, ACCELERATE_USE_FSDP="true")).findings == ()
+    one_loads: dict[str, Any] = {"ACCELERATE_USE_FSDP": "true", "FSDP_CPU_RAM_EFFICIENT_LOADING": "true"}
+    synced = {"distributed_type": "FSDP", "fsdp_config": "{'fsdp_sync_module_states': True}"}
+    assert fleet(*of_job(2, config=synced, **one_loads)).findings == ()
+
+
+def test_a_file_of_which_nothing_is_in_effect_is_one_finding() -> None:
+    (finding,) = fleet(*of_job(2, config={"distributed_type": "FSDP", "fsdp_config": str(ASKED)})).findings
+    assert finding.detail == (
+        "distributed_type: FSDP in the file, and ACCELERATE_USE_FSDP is not set; so fsdp_version, fsdp_cpu_ram_efficient_loading, "
+        "fsdp_sync_module_states, fsdp_offload_params of the file have no effect"
+    )
+    (other,) = fleet(*of_job(2, config={"distributed_type": "DEEPSPEED"})).findings
+    assert other.detail == "distributed_type: DEEPSPEED in the file, and ACCELERATE_USE_DEEPSPEED is not set"
+
+
+def test_a_version_that_is_not_set_is_the_first() -> None:
+    assert fleet(report_text(ACCELERATE_USE_FSDP=1), report_text(ACCELERATE_USE_FSDP=1, FSDP_VERSION=1)).findings == ()
+    assert rules(fleet(report_text(ACCELERATE_USE_FSDP=1), report_text(ACCELERATE_USE_FSDP=1, FSDP_VERSION=2))) == {"switches-disagree": ("rank 1",)}
+
+
+def test_ranks_that_only_slurm_counts() -> None:
+    texts = [report_text(checkpoint=MODEL, SLURM_PROCID=rank, SLURM_NTASKS=4, SLURM_NNODES=2) for rank in range(4)]
+    assert rules(fleet(*texts[:3])) == {"ranks-missing": ("rank 3",)}
+    assert rules(fleet(*texts, texts[0])) == {}
+    small = replace(USUAL, memory=Memory(GIB, None, None, None))
+    (finding,) = fleet(*[report_text(small, MODEL, SLURM_PROCID=rank, SLURM_NTASKS=4, SLURM_NNODES=2) for rank in range(4)]).findings
+    assert finding.detail == "2 ranks of a node would take 2 GiB, 1 GiB each, of 1 GiB"
+
+
 def test_memory_of_a_node_against_what_its_ranks_load() -> None:
     small = replace(USUAL, memory=Memory(64 * GIB, None, 7 * GIB, "cgroup v2"))
     found = fleet(*of_job(8, small, MODEL))

@@ -203,12 +203,23 @@ def test_without_ray_it_says_how_to_get_it(command: tuple[str, ...], doctor: Doc
         (("--ray", "auto", "--reports", "."), "name either the reports"),
         (("--reports", ".", "--python", "x"), "--python: only with --ray"),
         (("--ray", "auto", "--runtime-env", "[1]"), "--runtime-env: expected a JSON object"),
+        (("--ray", "auto", "--runtime-env", "."), "or a file of one: a folder, not a file"),
     ],
 )
 def test_what_does_not_go_together(arguments: tuple[str, ...], complaint: str, doctor: Doctor) -> None:
     ran = doctor("fleet", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert complaint in ran.err
+
+
+@pytest.mark.parametrize("text", ['{"env_vars": {"HF_TOKEN": "%s"}', '"env_vars": {"HF_TOKEN": "%s"}', '["%s"]'])
+def test_a_runtime_environment_that_is_none_is_not_shown(text: str, doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "file.json").write_text(text % TOKEN)
+    for given in (text % TOKEN, "file.json"):
+        ran = doctor("fleet", "--ray", "auto", "--runtime-env", given, cwd=tmp_path)
+        assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+        assert "--runtime-env: expected a JSON object" in ran.err
+        assert TOKEN not in ran.err
 
 
 def test_nothing_of_ray_is_imported_without_being_asked_for(doctor: Doctor, tmp_path: Path) -> None:

@@ -27,10 +27,11 @@ def print_fleet(report: FleetReport, console: Console) -> None:
     _print_differences(report, console)
     if report.findings:
         heading(console, f"Wrong over the {'nodes' if report.kind == 'ray' else 'ranks'} ({len(report.findings)})")
-        for each in report.findings[:_MOST_FINDINGS]:
-            lead = Text.assemble("  ", (f"{each.severity:<7}", "bold"), " ")
-            where = "all of them" if each.everywhere else in_words(each.members)
-            console.print(Paragraph(f"{each.title}: {each.detail} ({where})", lead))
+        for _, alike in groupby(report.findings[:_MOST_FINDINGS], key=lambda each: each.rule):
+            for each in alike:
+                lead = Text.assemble("  ", (f"{each.severity:<7}", "bold"), " ")
+                where = "all of them" if each.everywhere else in_words(each.members)
+                console.print(Paragraph(f"{each.title}: {each.detail} ({where})", lead))
             console.print(Paragraph(each.remedy, " " * lead.cell_len, style="dim"))
         _more(console, len(report.findings) - _MOST_FINDINGS)
     if report.known:
