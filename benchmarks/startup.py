@@ -1,6 +1,6 @@
 """How much doctor costs, as ratios against commands its users know, all measured in this one run.
 
-    python benchmarks/startup.py STACK
+    python -m benchmarks.startup STACK
 
 STACK is the folder of an environment that holds torch, transformers and accelerate. Each pair is run in turn, A B A B, after one
 run of each that does not count; a figure is the median of the ratios, pair by pair, so that a busy machine slows both sides alike.
@@ -8,6 +8,7 @@ run of each that does not count; a figure is the median of the ratios, pair by p
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import resource
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from doctor.knowledge.matrix_file import builtin_file
+from tools.publish_matrix import write
 
 RUNS = 7
 READ_ALL_METADATA = """
@@ -71,6 +73,13 @@ def _renamed(advisories: str, copy: int) -> str:
     return advisories if copy == 0 else re.sub(r"\bMT(\d{3})\b", rf"MT{copy}\1", advisories).replace("slug: ", f"slug: copy-{copy}-")
 
 
+def published_later(folder: Path) -> tuple[str, ...]:
+    """What `doctor matrix update` takes: the built-in matrix as it is published, as if of a later day, and its checksum."""
+    matrix, _ = write(folder / "published")
+    matrix.write_text(re.sub(r"^version: .*", 'version: "2099.01.01"', matrix.read_text("utf-8"), count=1, flags=re.MULTILINE), encoding="utf-8")
+    return str(matrix), "--sha256", hashlib.sha256(matrix.read_bytes()).hexdigest()
+
+
 def installed_with(matrix: Path, folder: Path) -> str:
     """The command of a doctor, installed from a copy of this source tree, that ships `matrix`."""
     tree = folder / "tree"
@@ -98,6 +107,9 @@ def main(stack: Path) -> None:
         torch = [python, "-c", "import torch; torch.cuda.is_available()"]
         compare("doctor / import torch", [doctor, "--format", "json", "--python", str(stack)], torch, "wall", 1.15)
         compare("ten times the advisories / the built-in ones", [larger, *still], [doctor, *still], "cpu", 1.2)
+        shipped, updated = (["env", f"DOCTOR_DATA_HOME={scratch}/{name}", doctor] for name in ("none", "updated"))
+        subprocess.run([*updated, "matrix", "update", *published_later(Path(scratch))], check=True, stdout=subprocess.DEVNULL)
+        compare("an updated matrix / the built-in one", [*updated, *still], [*shipped, *still], "cpu", 1.05)
 
 
 if __name__ == "__main__":

@@ -33,11 +33,12 @@ def diagnose(
     policy: Policy = CONCERN_COUNTS,
     program: Program | None = None,
 ) -> Diagnosis:
-    """What of `matrix` (None: the built-in one) holds in `environment`, whom it concerns, and the upgrade for what counts by `policy`.
+    """What of `matrix` (None: doctor's own) holds in `environment`, whom it concerns, and the upgrade for what counts by `policy`.
 
     `program` is what `read_programs` found; None: no program is shown, and what bites only those who use it is an exposure.
     """
-    return diagnosis.diagnose(environment, matrix or load_matrix(), known_releases(), narrowing, policy=policy, program=program)
+    known = matrix or load_matrix()
+    return diagnosis.diagnose(environment, known, known_releases(known), narrowing, policy=policy, program=program)
 
 
 def read_programs(*names: str) -> Program:

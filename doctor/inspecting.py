@@ -200,4 +200,4 @@ def _findings() -> tuple[Finding, ...]:
     from doctor.knowledge.releases import known_releases
 
     matrix = load_matrix()
-    return diagnose(probe.examine(sys.executable, probe.Interest.of(matrix), live=False), matrix, known_releases()).findings
+    return diagnose(probe.examine(sys.executable, probe.Interest.of(matrix), live=False), matrix, known_releases(matrix)).findings

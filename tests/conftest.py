@@ -19,6 +19,8 @@ import pytest
 from doctor.reports.json import published_schemas
 from tests.stacks import CURRENT, MIDDLE, NO_TORCH, OLD, is_made, make_stack
 
+os.environ["DOCTOR_DATA_HOME"] = os.devnull
+"""No update of this user's is in the way of the tests."""
 _ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from doctor.commands import output
 from doctor.errors import DoctorError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def add_matrix_option(parser: argparse.ArgumentParser) -> None:
         "--matrix",
         action="append",
         metavar="FILE",
-        help="use this matrix instead of the built-in one; repeat it, with `builtin` as a file, to use several",
+        help="use this matrix instead of doctor's own; repeat it, with `builtin` for doctor's own, to use several",
     )
 
 
@@ -140,7 +141,21 @@ def matrix_of(options: argparse.Namespace) -> Matrix:
     """The matrix the options name. Raises `MatrixFileError`."""
     from doctor.knowledge.matrix_file import load_matrix
 
-    return load_matrix(options.matrix or ("builtin",))
+    return _told(load_matrix(options.matrix or ("builtin",)))
+
+
+def own_matrix() -> Matrix:
+    """The matrix of a command that has no `--matrix`."""
+    from doctor.knowledge.matrix_file import load_matrix
+
+    return _told(load_matrix())
+
+
+def _told(matrix: Matrix) -> Matrix:
+    """The matrix, and on stderr that an update could not be used in its place."""
+    if matrix.unused is not None:
+        output.complain(matrix.unused)
+    return matrix
 
 
 def known_package(name: str, matrix: Matrix) -> str:

@@ -107,13 +107,13 @@ def _run(options: argparse.Namespace) -> int:
         environment, observations = _environment(options, matrix)
         model = _model(options.model) if options.model is not None else None
         program = _program(options, settings, model)
-        diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations, policy=policy, program=program, model=model)
+        diagnosis = diagnose(environment, matrix, known_releases(matrix), narrowing, observations, policy=policy, program=program, model=model)
         if program is not None and model is not None and options.from_ is None and not options.no_live and _depends_on_placement(diagnosis.findings):
             from doctor.commands.placing import with_placement
 
             with output.progress("placing the model on meta"):
                 model = with_placement(model, program, environment)
-            diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations, policy=policy, program=program, model=model)
+            diagnosis = diagnose(environment, matrix, known_releases(matrix), narrowing, observations, policy=policy, program=program, model=model)
         for each in program.unread if program is not None else ():
             output.complain(f"{each.file}{f':{each.line}' if each.line else ''}: {each.reason}")
         if options.write_baseline is not None:

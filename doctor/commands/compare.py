@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
     from doctor.diagnosis.diagnosis import diagnose
     from doctor.knowledge.releases import known_releases
     from doctor.reports.comparison import Compared, ComparisonReport
-    from doctor.reports.document import MatrixSummary
+    from doctor.reports.document import summary_of_matrix
     from doctor.version import __version__
 
     if len(options.side) < 2:
@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
         matrix = arguments.matrix_of(options)
         environments, observed = zip(*(_environment(side, matrix, options) for side in options.side), strict=True)
         findings = [
-            diagnose(environment, matrix, known_releases(), observations=observations).findings
+            diagnose(environment, matrix, known_releases(matrix), observations=observations).findings
             for environment, observations in zip(environments, observed, strict=True)
         ]
         found, only_some = differences(environments, matrix), finding_differences(findings)
@@ -89,7 +89,7 @@ def _run(options: argparse.Namespace) -> int:
             for name, environment, held in zip(options.side, environments, findings, strict=True)
         )
         code = 1 if found or only_some else 0
-        summary = MatrixSummary(matrix.version, len(matrix.advisories))
+        summary = summary_of_matrix(matrix)
         report = gate(options.redact, *environments).value(ComparisonReport(2, "comparison", __version__, summary, sides, found, only_some, code))
 
         def show(console: Console) -> None:

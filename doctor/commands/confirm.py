@@ -59,10 +59,10 @@ def _run(options: argparse.Namespace) -> int:
             raise DoctorError(f"{', '.join(without)}: no reproducer, so nothing to confirm; `doctor matrix show {without[0]}` says what is known")
         timeout = options.timeout or probe.TORCH_TIMEOUT_SECONDS
         environment = probe.examine(options.python, probe.Interest.of(matrix), timeout=timeout, waiting=output.progress)
-        diagnosis = diagnose(environment, matrix, known_releases(), narrowing)
+        diagnosis = diagnose(environment, matrix, known_releases(matrix), narrowing)
         wanted = narrowing.ids or tuple(each.id for each in diagnosis.findings if each.id in scripts)
         observations = observe(environment, wanted, scripts, options.device, options.timeout, shape=options.shape)
         if observations:
-            diagnosis = diagnose(environment, matrix, known_releases(), narrowing, observations)
+            diagnosis = diagnose(environment, matrix, known_releases(matrix), narrowing, observations)
         write_report(page, options, diagnosis)
     return diagnosis.exit_code

@@ -92,6 +92,7 @@ class _Fix:
             document="fix",
             doctor_version=__version__,
             matrix_version=self._matrix.version,
+            matrix_source=self._matrix.source,
             executable=self._home.executable,
             prefix=str(self._home.prefix),
             chosen_because=patient.python.chosen_because,

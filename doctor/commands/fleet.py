@@ -121,5 +121,5 @@ def _report(fleet: Fleet, kind: Kind, matrix: Matrix) -> FleetReport:
     from doctor.knowledge.releases import known_releases
     from doctor.reports.fleet import fleet_report
 
-    held = [diagnose(each.environment, matrix, known_releases()).findings for each in fleet.groups[:_MOST_DIAGNOSED]]
+    held = [diagnose(each.environment, matrix, known_releases(matrix)).findings for each in fleet.groups[:_MOST_DIAGNOSED]]
     return fleet_report(fleet, kind, matrix, held, finding_differences(held))

@@ -17,6 +17,7 @@ _EXAMPLES = {
     "validate": "doctor matrix validate my-matrix.yaml",
     "vocabulary": "doctor matrix vocabulary",
     "advice": "doctor matrix advice strict=False     # in which these words stand",
+    "update": "doctor matrix update compat.yaml       # with compat.yaml.sha256 beside it",
     "export": "doctor matrix export --output osv.json  # OSV records",
 }
 
@@ -25,7 +26,7 @@ def add(commands: Any) -> None:
     """Declare `doctor matrix` and its actions to the parser."""
     matrix = commands.add_parser(
         "matrix",
-        help="list, show, validate or export advisories",
+        help="list, show, validate, export or update advisories",
         description="The known problems that doctor examines for, and the releases they live in.",
         epilog=f"examples:\n  {_EXAMPLES['show']}\n  {_EXAMPLES['export']}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -48,7 +49,11 @@ def add(commands: Any) -> None:
     export.add_argument("--format", choices=("osv", "json"), default="osv", help="a list of OSV records, or what `list --format json` writes")
     arguments.add_output_option(export)
     export.set_defaults(run=_export)
-    for parser, run in ((listing, _list), (show, _show), (validate, _validate), (vocabulary, _vocabulary), (advice, _advice)):
+    update = action("update", "use a newer matrix than the one in use, whose checksum is met, without a newer doctor")
+    update.add_argument("place", nargs="?", metavar="FILE|URL", help="the matrix, with its checksum beside it in a file of that name and .sha256")
+    update.add_argument("--sha256", metavar="DIGITS", help="the checksum it must have, in place of the one beside it")
+    update.add_argument("--remove", action="store_true", help="go back to the matrix that doctor ships")
+    for parser, run in ((listing, _list), (show, _show), (validate, _validate), (vocabulary, _vocabulary), (advice, _advice), (update, _update)):
         if parser in (listing, show, advice):
             arguments.add_matrix_option(parser)
         arguments.add_output_options(parser)
@@ -85,7 +90,7 @@ def _export(options: argparse.Namespace) -> int:
     from doctor.reports.osv import osv_records
 
     matrix = arguments.matrix_of(options)
-    document = osv_records(matrix, known_releases()) if options.format == "osv" else listing_of(matrix, matrix.advisories)
+    document = osv_records(matrix, known_releases(matrix)) if options.format == "osv" else listing_of(matrix, matrix.advisories)
     with output.destination(options.output) as page:
         output.write_text(page, as_json(document))
     return 0
@@ -95,7 +100,7 @@ def _vocabulary(options: argparse.Namespace) -> int:
     from doctor.reports.matrix import vocabulary_of
     from doctor.reports.terminal.matrix import print_vocabulary
 
-    document = vocabulary_of(arguments.matrix_of(argparse.Namespace(matrix=None)))
+    document = vocabulary_of(arguments.own_matrix())
     with output.destination(options.output) as page:
         output.write(page, options.format, document, lambda console: print_vocabulary(document, console))
     return 0
@@ -109,6 +114,12 @@ def _advice(options: argparse.Namespace) -> int:
     with output.destination(options.output) as page:
         output.write(page, options.format, document, lambda console: print_advice(document, console))
     return document.exit_code
+
+
+def _update(options: argparse.Namespace) -> int:
+    from doctor.commands.updating import update
+
+    return update(options)
 
 
 def _validate(options: argparse.Namespace) -> int:

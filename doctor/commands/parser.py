@@ -28,14 +28,15 @@ examples:
 
 
 class _Version(argparse.Action):
-    """Prints the release of doctor and its matrix's, and ends."""
+    """Prints the release of doctor, and of its matrix the day and where it comes from, and ends."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
         """Print them."""
-        from doctor.knowledge.matrix_file import builtin_matrix
+        from doctor.commands.arguments import own_matrix
 
+        matrix = own_matrix()
         with output.destination(None) as page:
-            output.write_text(page, f"meta-tensor-doctor {__version__}, matrix {builtin_matrix().version}\n")
+            output.write_text(page, f"meta-tensor-doctor {__version__}, matrix {matrix.version} ({output.printable(matrix.source)})\n")
         parser.exit()
 
 
@@ -47,7 +48,7 @@ def parser_of(first: str) -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("-V", "--version", action=_Version, nargs=0, help="show the release, and the date of its matrix")
+    parser.add_argument("-V", "--version", action=_Version, nargs=0, help="show the release, and which matrix is in use")
     parser.add_argument(
         "--print-completion", action=PrintCompletion, choices=SHELLS, metavar="SHELL", help=f"print the completion for {', '.join(SHELLS)}"
     )

@@ -109,13 +109,13 @@ def _diagnosis(options: argparse.Namespace, matrix: Matrix, traceback: str | Non
         contradicted = (each for each in explanation.environment.faults if each.slug == "stated-version-contradicted")
         environment = replace(environment, faults=(*environment.faults, *contradicted))
     symptoms = [each.advisory for each in causes[:1] if each.advisory is not None and each.confidence >= SURE]
-    diagnosis = diagnose(environment, matrix, known_releases(), symptoms=symptoms)
+    diagnosis = diagnose(environment, matrix, known_releases(matrix), symptoms=symptoms)
     if not options.confirm:
         return diagnosis, causes
     scripts = reproducers()
     wanted = [each.id for each in diagnosis.findings if each.id in scripts]
     observations = observe(environment, wanted, scripts, "cpu", options.timeout)
-    return diagnose(environment, matrix, known_releases(), observations=observations, symptoms=symptoms), causes
+    return diagnose(environment, matrix, known_releases(matrix), observations=observations, symptoms=symptoms), causes
 
 
 def _checkpoint(name: str | None, environment: Environment) -> CheckpointSeen | None:
@@ -160,7 +160,7 @@ def _html(attachment: Attachment, matrix: Matrix) -> str:
     from doctor.reports.html import html
     from doctor.reports.strip import strip_of
 
-    evidence, releases = known_evidence(), known_releases()
+    evidence, releases = known_evidence(), known_releases(matrix)
     strips = {}
     for finding in attachment.report.findings:
         advisory = matrix.advisory(finding.id)

@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
     target = Path(options.output)
     _refuse(target, force=options.force)
     from doctor.knowledge.evidence import known_evidence
-    from doctor.knowledge.matrix_file import builtin_file, builtin_matrix
+    from doctor.knowledge.matrix_file import builtin_file
     from doctor.knowledge.releases import known_releases
     from doctor.reproduce import reproducers
     from doctor.site.browser import runtime
@@ -66,10 +66,11 @@ def _run(options: argparse.Namespace) -> int:
     if pyodide is None:
         output.complain("no Pyodide is named or in node_modules: the site explains nothing in the browser (npm install pyodide)")
     shipped = builtin_file().parent / "docs"
+    matrix = arguments.own_matrix()
     sources = Sources(
-        matrix=builtin_matrix(),
+        matrix=matrix,
         evidence=known_evidence(),
-        releases=known_releases(),
+        releases=known_releases(matrix),
         scripts=reproducers(),
         docs=shipped if shipped.is_dir() else builtin_file().parent.parent / "docs",
         help=_help(),

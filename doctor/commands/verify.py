@@ -89,7 +89,7 @@ def _run(options: argparse.Namespace) -> int:
                 memory=memory,
                 went=lambda _, done, total: step(done, total) if total else None,
             )
-        findings = diagnose(environment, matrix, known_releases()).findings
+        findings = diagnose(environment, matrix, known_releases(matrix)).findings
         model = read_model(folder) if "" in parts else None
         holds = {*_words(options, loading), *(model.holds if model is not None else ())}
         classes = (options.class_ or "AutoModel", *(model.architectures if model is not None else ()), loaded.inspection.class_)

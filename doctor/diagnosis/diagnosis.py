@@ -31,6 +31,8 @@ class Diagnosis(Frozen):
     matrix_version: str
     advisories: int
     """How many advisories the environment was held against."""
+    matrix_source: str
+    """Where that matrix comes from, for people."""
     findings: tuple[Finding, ...]
     """What concerns somebody first, and of that the worst."""
     unknown: tuple[Unknown, ...]
@@ -112,6 +114,7 @@ def diagnose(
         environment=environment,
         matrix_version=matrix.version,
         advisories=len(matrix.advisories),
+        matrix_source=matrix.source,
         findings=tuple(findings),
         unknown=unknown,
         plan=plan,

@@ -118,9 +118,13 @@ def judged(failure: Failure, clues: Clues, known: Known) -> Judgement:
     wordy = bool(failure.frames) or not says_little_else(failure, clues)
     least = WORTH_SAYING if spoken else LEAST_UNTOLD if wordy else SURE
     worth = [case for case in best if shares[case.cause.name] >= WORTH_SAYING] if shares[best[0].cause.name] >= least else []
-    likely = tuple(_likely(case, shares[case.cause.name], failure, known, known.model.kind_of(case.cause.name, seen)) for case in worth)
+    likely = tuple(_likely(case, shares[case.cause.name], failure, known, _kind_of(case, known.model, seen)) for case in worth)
     foreign = tuple(said for _, said in _learned(contributions.get(NOT_OURS, {}))[:_MOST_LEARNED])
     return Judgement(likely, told, cases, bool(proven), shares.get(NOT_OURS, 0.0), foreign)
+
+
+def _kind_of(case: Case, model: Model, seen: Seen) -> str:
+    return model.kind_of(case.cause.name, seen) if case.cause.name in model.usual else _kind_by_signs(case)
 
 
 def evidence(case: Case, share: float) -> float:

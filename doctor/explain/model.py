@@ -10,10 +10,11 @@ import functools
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from doctor.explain.explanation import NOT_OURS, UNKNOWN
 from doctor.knowledge.matrix_file import builtin_file
 
 Seen = Mapping[str, frozenset[str]]
@@ -48,6 +49,15 @@ class Model:
     """The intercepts of the kinds of causes."""
     usual: Mapping[str, Mapping[str, float]]
     """By cause, how often it is of each kind, in log odds."""
+
+    def is_about(self, causes: Iterable[str]) -> bool:
+        """Whether it can weigh the causes of a matrix: more than half of all that either knows are known to both.
+
+        A cause of the matrix that the table lacks has its signs alone to speak for it, from the lowest intercept. What speaks for a cause that
+        the matrix lacks goes on doing so, and to no other: its share is of "unknown".
+        """
+        own, named = self.intercepts.keys() - {NOT_OURS, UNKNOWN}, set(causes)
+        return 2 * len(own & named) > len(own | named)
 
     def contributions(self, seen: Seen) -> dict[str, dict[tuple[str, str], float]]:
         """By cause, what each thing that was seen (its family and name) says for it, in log odds."""

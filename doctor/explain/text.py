@@ -10,7 +10,7 @@ from doctor.dating import date_frames
 from doctor.dating.versions import with_dated_versions
 from doctor.errors import DoctorError
 from doctor.explain.causes import Known
-from doctor.explain.explanation import ANSWERED, NOT_OURS, UNKNOWN, Clues, Explanation, Given
+from doctor.explain.explanation import ANSWERED, Clues, Explanation, Given
 from doctor.explain.features import WordReader
 from doctor.explain.judge import explain, text_patterns
 from doctor.explain.loading import told_by
@@ -197,11 +197,9 @@ class TextReader:
     def _known(self, environment: Environment, model: Model | None) -> Known:
         if model is None and self._fitted:
             model = fitted_model()
-        names = {NOT_OURS, UNKNOWN, *(cause.name for cause in self._matrix.causes)}
-        fits = model is not None and model.intercepts.keys() <= names
-        return Known(
-            environment, self._matrix, known_releases(), model if fits else None, frozenset({*self._open, *(each.name for each in self._given)})
-        )
+        fits = model is not None and model.is_about(each.name for each in self._matrix.causes)
+        asked = frozenset({*self._open, *(each.name for each in self._given)})
+        return Known(environment, self._matrix, known_releases(self._matrix), model if fits else None, asked)
 
     def _ranks(self) -> tuple[int, ...]:
         settled = {self._prefixes.settled(each) for each in self._processes}

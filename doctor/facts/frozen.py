@@ -71,6 +71,8 @@ class Frozen:
     _names: ClassVar[frozenset[str]] = frozenset()
     _defaults: ClassVar[Mapping[str, Any]] = {}
     _made_anew: ClassVar[Mapping[str, _MadeAnew]] = {}
+    beside_data: ClassVar[frozenset[str]] = frozenset()
+    """The names of fields that no file or document holds: what is known of the object itself, such as where it was read."""
 
     def __init_subclass__(cls) -> None:
         """Note the fields, after those of the type that is extended."""

@@ -52,13 +52,13 @@ def examine(
     def aimed(diagnosis: Diagnosis) -> Aim:
         return aim(environment, matrix, diagnosis.findings, wanted, walks, strict=False)
 
-    diagnosis = diagnose(environment, matrix, known_releases(), policy=policy, program=program)
+    diagnosis = diagnose(environment, matrix, known_releases(matrix), policy=policy, program=program)
     targets = aimed(diagnosis).targets
     if not targets:
         return Examination(environment, diagnosis, aimed(diagnosis), None)
     assert environment.python.executable is not None
     observed = _observed(environment.python.executable, targets, counting)
-    diagnosis = diagnose(environment, matrix, known_releases(), observations=observed.observations, policy=policy, program=program)
+    diagnosis = diagnose(environment, matrix, known_releases(matrix), observations=observed.observations, policy=policy, program=program)
     return Examination(environment, diagnosis, aimed(diagnosis), observed)
 
 
@@ -66,7 +66,7 @@ def answer_for(examination: Examination, home: Home, matrix: Matrix, *, latest: 
     """What can be done about it; without an installer that can be asked, what the matrix alone says, and no case."""
     aimed = examination.aim
     weighing = Weighing(matrix, aimed.held, aimed.targets, aimed.tolerated)
-    found = proposals(aimed.environment, weighing, known_releases(), latest=latest)
+    found = proposals(aimed.environment, weighing, known_releases(matrix), latest=latest)
     if not found:
         return None, Answer(None, ())
     inventory = home.inventory()

@@ -29,6 +29,7 @@ Slug = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", 'a slug such as "thread-ra
 PackageName = Annotated[str, Text(r"[a-z0-9]+(-[a-z0-9]+)*", "a distribution name as PEP 503 normalises it")]
 OneLine = Annotated[str, Text(r"\S(.*\S)?", "one line of text")]
 Url = Annotated[str, Text(r"https://[^\s]+", "an https:// address")]
+RequiresPython = Annotated[str, Text(r"[\w<>=!~.*, ]*", 'a set of PEP 440 specifiers such as ">=3.9", or nothing')]
 
 
 MAX_VERSION_CHARACTERS = 200
@@ -50,6 +51,8 @@ def normalised_name(name: str) -> str:
 
 
 VersionText = Annotated[Version, Text(r"[^\s+]+", 'a PEP 440 version such as "4.50.0"', parse_version)]
+ReleaseName = Annotated[str, Text(r"[^\s+]+", 'a PEP 440 version such as "4.50.0"', parse_version)]
+"""A version that stands as a key, and stays text."""
 
 
 class AffectedRange(Frozen):
@@ -176,6 +179,9 @@ class PackageCoverage(Frozen):
 
     checked_up_to: VersionText | None
     """The newest release the advisories were checked against. None: no advisory is about this package; it is only listed."""
+    releases: Mapping[ReleaseName, RequiresPython | None] = field(default_factory=dict)
+    """Final releases, each with the Pythons it runs on; null: it was yanked. What a doctor that is older than the matrix may not know of; empty
+    in the one doctor ships, which has its list beside it."""
 
 
 class Matrix(Frozen):
@@ -201,6 +207,12 @@ class Matrix(Frozen):
     """The clearest first."""
     foreign: tuple[Foreign, ...] = ()
     """The first that fits is the one."""
+    source: str = ""
+    """Where it comes from, for people: `built in`, `updated from https://...`, or the name of a file."""
+    unused: str | None = None
+    """Why an update that is kept was not used although it should have been; None where none was passed over so."""
+
+    beside_data = frozenset({"source", "unused"})
 
     def advisory(self, advisory_id: str) -> Advisory | None:
         """The advisory with this id or slug, None when there is none."""
@@ -238,11 +250,14 @@ def joined(matrices: Sequence[Matrix]) -> Matrix:
     packages: dict[str, PackageCoverage] = {}
     for name, coverage in (each for matrix in matrices for each in matrix.packages.items()):
         if coverage.checked_up_to is not None or name not in packages:
-            packages[name] = coverage
+            before = packages[name].releases if name in packages else {}
+            packages[name] = replace(coverage, releases={**before, **coverage.releases})
     advisories = tuple(advisory for matrix in matrices for advisory in matrix.advisories)
     return replace(
         matrices[0],
         version="+".join(matrix.version for matrix in matrices),
+        source=" + ".join(matrix.source for matrix in matrices),
+        unused=next((matrix.unused for matrix in matrices if matrix.unused is not None), None),
         packages=packages,
         advisories=advisories,
         causes=tuple(cause for matrix in matrices for cause in matrix.causes),

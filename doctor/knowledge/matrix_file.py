@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from doctor.errors import DoctorError
-from doctor.facts.frozen import Frozen
+from doctor.facts.frozen import Frozen, replace
+from doctor.files import read_beginning
 from doctor.knowledge import schema
 from doctor.knowledge.matrix import Advisory, Matrix, When, contradictions, joined
+from doctor.version import __version__
 
 MAX_BYTES = 8 * 1024 * 1024
 MOST_FAULTS = 100
 """So many are told of one by one; of the others only how many there are."""
 _PACKAGE = Path(__file__).resolve().parents[1]
 COMPILED = _PACKAGE / "compiled" / "compat.json"
+BUILT_IN = "built in"
+"""The source of the matrix doctor ships."""
 _MATCHING = ("id", "slug", "kind", "severity", "affected", "when")
 """The keys of an advisory that say whether it holds."""
 _EXPLAINING = ("causes", "family", "messages", "advice", "foreign")
@@ -61,24 +65,27 @@ def builtin_file() -> Path:
     return shipped if shipped.exists() else _PACKAGE.parent / "data" / "compat.yaml"
 
 
-def builtin_matrix() -> Matrix:
-    """The matrix doctor ships. Raises `MatrixFileError` when the file was damaged."""
+def builtin_matrix(unused: str | None = None) -> Matrix:
+    """The matrix doctor ships; `unused` says why an update is not used in its place. Raises `MatrixFileError` when the file was damaged."""
     path = builtin_file()
-    content = _content(path, str(path))
-    return compiled_matrix(content) or parse_matrix(content, str(path))
+    content = read_content(path)
+    compiled = compiled_matrix(content, source=BUILT_IN, unused=unused)
+    return compiled or replace(parse_matrix(content, str(path)), source=BUILT_IN, unused=unused)
 
 
 def read_matrix(path: Path) -> Matrix:
     """The matrix in a YAML file. Raises `MatrixFileError` with every fault of the file."""
-    return parse_matrix(_content(path, str(path)), str(path))
+    return replace(parse_matrix(read_content(path), str(path)), source=str(path))
 
 
 def load_matrix(sources: Iterable[str] = ("builtin",)) -> Matrix:
-    """The matrices named, as one; `builtin` is the one doctor ships. Raises `MatrixFileError`."""
+    """The matrices named, as one; `builtin` is doctor's own: the one it ships or a newer one it was updated to. Raises `MatrixFileError`."""
+    from doctor.knowledge.updates import own_matrix
+
     names = list(sources)
     if names == ["builtin"]:
-        return builtin_matrix()
-    matrix = joined([builtin_matrix() if name == "builtin" else read_matrix(Path(name)) for name in names])
+        return own_matrix()
+    matrix = joined([own_matrix() if name == "builtin" else read_matrix(Path(name)) for name in names])
     _refuse(" + ".join(names), contradictions(matrix))
     return matrix
 
@@ -96,6 +103,9 @@ def parse_matrix(content: bytes, name: str) -> Matrix:
         data = read_yaml(text)
     except YamlFault as fault:
         raise MatrixFileError(name, [Fault(fault.line, "", fault.message)]) from None
+    later = data.get("schema_version") if isinstance(data, dict) else None
+    if isinstance(later, int) and later > 1:
+        raise MatrixFileError(name, [Fault(0, "schema_version", f"is {later}, written for a newer doctor: this one, {__version__}, reads 1")])
     _refuse(name, schema.mismatches(Matrix, data), lambda paths: lines_of(text, paths))
     matrix: Matrix = schema.construct(Matrix, data)
     _refuse(name, contradictions(matrix), lambda paths: lines_of(text, paths))
@@ -120,44 +130,58 @@ def compile_matrix(content: bytes, name: str) -> str:
     The first line binds it to the YAML, the second holds the matrix as far as matching goes, the third what explaining needs, and of each
     advisory a line has the rest.
     """
-    matrix = parse_matrix(content, name)
+    return compiled_from(parse_matrix(content, name), content)
+
+
+def compiled_from(matrix: Matrix, content: bytes) -> str:
+    """As `compile_matrix`, of a matrix that was parsed from this YAML."""
     whole = schema.plain(matrix)
     explaining = {key: whole.pop(key) for key in _EXPLAINING}
     rests = [{key: value for key, value in each.items() if key not in _MATCHING} for each in whole["advisories"]]
     whole["advisories"] = [{key: schema.plain(getattr(each, key), whole=False) for key in _MATCHING} for each in matrix.advisories]
-    return "\n".join(json.dumps(each, separators=(",", ":")) for each in (_fingerprint(content), whole, explaining, *rests))
+    return "\n".join(json.dumps(each, separators=(",", ":")) for each in (fingerprint(content), whole, explaining, *rests))
 
 
-def compiled_matrix(content: bytes) -> Matrix | None:
-    """The compiled copy of exactly this YAML; None when there is none, as in a source tree whose YAML was edited."""
+def compiled_matrix(content: bytes, **beside: str | None) -> Matrix | None:
+    """The compiled copy of exactly this YAML; None when there is none, as in a source tree whose YAML was edited.
+
+    `beside` is what no file says of a matrix: its `source`, and what went `unused`.
+    """
     try:
-        fingerprint, matching, explaining, *rests = COMPILED.read_bytes().split(b"\n")
-        if json.loads(fingerprint) != _fingerprint(content):
-            return None
+        lines = COMPILED.read_bytes().split(b"\n")
+        return compiled_in(lines, **beside) if json.loads(lines[0]) == fingerprint(content) else None
+    except (OSError, ValueError):
+        return None
+
+
+def compiled_in(lines: Sequence[bytes], **beside: str | None) -> Matrix | None:
+    """The matrix in the lines that `compile_matrix` wrote, as `compiled_matrix` gives it; None when they are not such lines."""
+    try:
+        _, matching, explaining, *rests = lines
         known: dict[str, Any] = json.loads(matching)
         always = When()
         advisories = tuple(
             schema.construct_later(Advisory, each, rest) if each["when"] else schema.construct_later(Advisory, each, rest, when=always)
             for each, rest in zip(known.pop("advisories"), rests, strict=True)
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
-    return schema.construct_later(Matrix, known, explaining, advisories=advisories)
+    return schema.construct_later(Matrix, known, explaining, advisories=advisories, **{"source": "", "unused": None, **beside})
 
 
-def _fingerprint(content: bytes) -> list[int]:
+def fingerprint(content: bytes) -> list[int]:
     """Tells an edited file from the one that was compiled. (Importing hashlib takes longer than reading the matrix.)"""
     return [len(content), zlib.crc32(content)]
 
 
-def _content(path: Path, name: str) -> bytes:
+def read_content(path: Path) -> bytes:
+    """The bytes of a matrix file. Raises `MatrixFileError` when it cannot be read, or is too large for one."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_beginning(path, MAX_BYTES + 1)
     except OSError as error:
-        raise MatrixFileError(name, [Fault(0, "", f"cannot be read: {error.strerror}")]) from None
+        raise MatrixFileError(str(path), [Fault(0, "", f"cannot be read: {error.strerror}")]) from None
     if len(content) > MAX_BYTES:
-        raise MatrixFileError(name, [Fault(0, "", f"larger than {MAX_BYTES // 1024**2} MiB: not a matrix")])
+        raise MatrixFileError(str(path), [Fault(0, "", f"larger than {MAX_BYTES // 1024**2} MiB: not a matrix")])
     return content
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from packaging.version import Version
 
 from doctor.facts.frozen import Frozen
+from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.matrix_file import builtin_file
 
 
@@ -26,11 +27,25 @@ Releases = Mapping[str, tuple[Release, ...]]
 """Oldest first, by normalised package name."""
 
 
+def known_releases(matrix: Matrix | None = None) -> Releases:
+    """Every final release of the matrix's packages, as of the day the list was refreshed, and those that `matrix` brings of its own."""
+    listed = _listed()
+    brought = {package: coverage.releases for package, coverage in matrix.packages.items() if coverage.releases} if matrix is not None else {}
+    return {**listed, **{package: _with(listed.get(package, ()), releases) for package, releases in brought.items()}} if brought else listed
+
+
 @functools.cache
-def known_releases() -> Releases:
-    """Every final release of the matrix's packages, as of the day the list was refreshed; `null` in the file marks a yanked one."""
+def _listed() -> Releases:
     data = json.loads((builtin_file().parent / "releases.json").read_text("utf-8"))
-    return {
-        package: tuple(Release(Version(version), requires_python or "", requires_python is None) for version, requires_python in releases.items())
-        for package, releases in data["packages"].items()
-    }
+    return {package: tuple(_release(*each) for each in releases.items()) for package, releases in data["packages"].items()}
+
+
+def _with(listed: tuple[Release, ...], brought: Mapping[str, str | None]) -> tuple[Release, ...]:
+    """What is brought outweighs what was listed before: a release may have been withdrawn since."""
+    by_version = {each.version: each for each in (*listed, *(_release(*each) for each in brought.items()))}
+    return tuple(by_version[version] for version in sorted(by_version))
+
+
+def _release(version: str, requires_python: str | None) -> Release:
+    """`null` in a file marks a yanked one."""
+    return Release(Version(version), requires_python or "", requires_python is None)

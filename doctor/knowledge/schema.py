@@ -297,7 +297,8 @@ def _hints(kind: Any) -> dict[str, Any]:
 @functools.cache
 def _keys(kind: Any) -> dict[str, str]:
     """The names of the fields by the keys that stand for them."""
-    return {name.rstrip("_"): name for name in field_names(kind)}
+    beside: frozenset[str] = getattr(kind, "beside_data", frozenset())
+    return {name.rstrip("_"): name for name in field_names(kind) if name not in beside}
 
 
 @functools.cache

@@ -17,6 +17,8 @@ from doctor.facts.frozen import Frozen, replace
 from doctor.facts.observation import Observation
 from doctor.facts.program import Unread
 from doctor.facts.seen import CheckpointSeen
+from doctor.knowledge.matrix import Matrix
+from doctor.knowledge.matrix_file import BUILT_IN
 from doctor.reports.redact import Redactor
 from doctor.upgrade.command import for_posix_shell, upgrade_command
 from doctor.upgrade.plan import Alternative, Change, Plan
@@ -33,6 +35,19 @@ class MatrixSummary(Frozen):
     """As the matrix file names itself."""
     advisories: int
     """How many it holds."""
+    source: str | None = None
+    """`built in`, `updated from` an address or file (`doctor matrix update`), or the files named with `--matrix`. None in what an earlier doctor
+    wrote."""
+
+    @property
+    def told(self) -> str:
+        """For people: the version, and where it comes from unless doctor brought it."""
+        return self.version if self.source in (None, BUILT_IN) else f"{self.version} ({self.source})"
+
+
+def summary_of_matrix(matrix: Matrix) -> MatrixSummary:
+    """Which matrix something was held against."""
+    return MatrixSummary(matrix.version, len(matrix.advisories), matrix.source)
 
 
 class Upgrade(Frozen):
@@ -117,7 +132,7 @@ def report_on(
         schema_version=2,
         document="report",
         doctor_version=__version__,
-        matrix=MatrixSummary(diagnosis.matrix_version, diagnosis.advisories),
+        matrix=MatrixSummary(diagnosis.matrix_version, diagnosis.advisories, diagnosis.matrix_source),
         verdict=verdict_of(diagnosis),
         summary=summary_of(diagnosis),
         environment=replace(diagnosis.environment, unknown=diagnosis.unknown),

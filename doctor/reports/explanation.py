@@ -16,7 +16,7 @@ from doctor.facts.symptom import Frame
 from doctor.knowledge.fact import Fact
 from doctor.knowledge.family import KnownMessage
 from doctor.knowledge.matrix import Matrix
-from doctor.reports.document import MatrixSummary, SchemaVersion
+from doctor.reports.document import MatrixSummary, SchemaVersion, summary_of_matrix
 from doctor.reports.redact import Redactor
 from doctor.upgrade.command import for_posix_shell, upgrade_command
 from doctor.version import __version__
@@ -154,7 +154,7 @@ def explanation_report(
         load_reports=explanation.load_reports,
         given=explanation.given,
         environment=explanation.environment,
-        matrix=MatrixSummary(matrix.version, len(matrix.advisories)),
+        matrix=summary_of_matrix(matrix),
         exit_code=_exit_code(failures, explanation.warnings),
         placed=redactor.text(placed) if placed is not None else None,
     )

@@ -65,6 +65,8 @@ class FixReport(Frozen):
     """The release of doctor that made it."""
     matrix_version: str
     """Of the matrix it went by."""
+    matrix_source: str
+    """Where that comes from: `built in`, `updated from` an address or file, or the files named with `--matrix`."""
     executable: str
     """The interpreter of the environment."""
     prefix: str

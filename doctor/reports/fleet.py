@@ -12,7 +12,7 @@ from doctor.facts.frozen import Frozen
 from doctor.facts.seen import CheckpointSeen
 from doctor.fleet.gathering import Fleet, FleetFinding, Group, Members, Silence
 from doctor.knowledge.matrix import Matrix
-from doctor.reports.document import MatrixSummary, SchemaVersion
+from doctor.reports.document import MatrixSummary, SchemaVersion, summary_of_matrix
 from doctor.version import __version__
 
 _FEW = 3
@@ -90,7 +90,7 @@ def fleet_report(fleet: Fleet, kind: Kind, matrix: Matrix, held: Sequence[Sequen
         schema_version=2,
         document="fleet",
         doctor_version=__version__,
-        matrix=MatrixSummary(matrix.version, len(matrix.advisories)),
+        matrix=summary_of_matrix(matrix),
         kind=kind,
         answer=_answer(fleet, kind, alike),
         total=fleet.total,

@@ -81,7 +81,7 @@ def _in_script(json: str) -> str:
 def _head(attachment: Attachment) -> Iterator[str]:
     report = attachment.report
     yield f"<h1>doctor report</h1>\n<p><strong>{escape(headline_text(attachment))}</strong></p>\n<p>{escape(verdict(attachment))}</p>\n"
-    yield f'<p class="quiet">doctor {escape(report.doctor_version)}, matrix {escape(report.matrix.version)}</p>\n'
+    yield f'<p class="quiet">doctor {escape(report.doctor_version)}, matrix {escape(report.matrix.told)}</p>\n'
 
 
 def _section(title: str, parts: Iterable[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from doctor.diagnosis.finding import Finding
 from doctor.facts.frozen import Frozen
 from doctor.facts.inspection import Inspection, sentence
 from doctor.knowledge.matrix import Matrix
-from doctor.reports.document import MatrixSummary, SchemaVersion
+from doctor.reports.document import MatrixSummary, SchemaVersion, summary_of_matrix
 from doctor.version import __version__
 
 
@@ -83,7 +83,7 @@ def inspection_report(
     loaded: LoadedHow | None = None,
 ) -> InspectionReport:
     """The report on a model that was held against its files."""
-    summary = MatrixSummary(matrix.version, len(matrix.advisories))
+    summary = summary_of_matrix(matrix)
     return InspectionReport(
         2, "inspection", __version__, summary, model, versions, loaded, sentence(inspection), inspection, known, exposed, inspection.exit_code
     )

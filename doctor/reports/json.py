@@ -49,7 +49,7 @@ def published_schemas() -> dict[str, str]:
     from doctor.reports.fix import FixReport
     from doctor.reports.fleet import FleetReport
     from doctor.reports.inspection import InspectionReport
-    from doctor.reports.matrix import AdviceListing, Listing, Validation, VocabularyListing
+    from doctor.reports.matrix import AdviceListing, Listing, MatrixUpdate, Validation, VocabularyListing
     from doctor.reports.rank_comparison import RankComparison
     from doctor.reports.tensor_comparison import TensorComparison
     from doctor.reports.triaged import TriagedText, TriageSummary
@@ -64,6 +64,7 @@ def published_schemas() -> dict[str, str]:
         "validation": Validation,
         "vocabulary": VocabularyListing,
         "advice": AdviceListing,
+        "matrix-update": MatrixUpdate,
         "explanation": ExplanationReport,
         "explained-text": ExplainedText,
         "dating": DatingReport,

@@ -8,7 +8,7 @@ from typing import Literal
 from doctor.knowledge.family import Advice
 from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.knowledge.uses import VOCABULARY, WordKind
-from doctor.reports.document import SchemaVersion
+from doctor.reports.document import MatrixSummary, SchemaVersion
 from doctor.version import __version__
 
 
@@ -101,6 +101,28 @@ class Validation:
     """None when the file has faults."""
     faults: tuple[FaultLine, ...]
     """In the order of their lines; empty when the file is as it should be."""
+    exit_code: int
+    """With which the command ended."""
+
+
+@dataclass(frozen=True)
+class MatrixUpdate:
+    """`doctor matrix update --format json`."""
+
+    schema_version: SchemaVersion
+    """Raised when a name or meaning changes; new keys do not raise it."""
+    document: Literal["matrix-update"]
+    """Which document this is."""
+    doctor_version: str
+    """The release of doctor that made it."""
+    matrix: MatrixSummary
+    """What is in use now."""
+    before: MatrixSummary
+    """What was in use before."""
+    changed: bool
+    """Whether that is another; a matrix that is no newer than the one in use is not taken."""
+    sha256: str | None
+    """The checksum that the file named was found to have; None with `--remove`."""
     exit_code: int
     """With which the command ended."""
 

@@ -11,7 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from doctor.errors import DoctorError
-from doctor.knowledge.matrix_file import COMPILED, builtin_file
+from doctor.knowledge.matrix_file import builtin_file, compile_matrix
+from doctor.knowledge.updates import own_yaml
 
 RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 """The files of the npm package `pyodide` that a browser loads."""
@@ -55,12 +56,12 @@ def _own() -> Mapping[str, bytes]:
     inside = (each for room in _ROOMS for each in (_PACKAGE / room).rglob("*"))
     modules = [*(_PACKAGE / each for each in _MODULES), *(each for each in inside if each.suffix in (".py", ".txt"))]
     data = builtin_file().parent
-    named = [builtin_file(), data / "causes.json", data / "releases.json", *sorted((data / "fingerprints").iterdir())]
+    named = [data / "causes.json", data / "releases.json", *sorted((data / "fingerprints").iterdir())]
     files = {f"doctor/{each.relative_to(_PACKAGE).as_posix()}": each for each in modules}
     files |= {f"doctor/data/{each.relative_to(data).as_posix()}": each for each in named}
-    if COMPILED.is_file():
-        files["doctor/compiled/compat.json"] = COMPILED
-    return {name: each.read_bytes() for name, each in files.items()}
+    yaml = own_yaml()
+    matrix = {"doctor/data/compat.yaml": yaml, "doctor/compiled/compat.json": compile_matrix(yaml, "compat.yaml").encode("ascii")}
+    return {**{name: each.read_bytes() for name, each in files.items()}, **matrix}
 
 
 def _imported() -> Mapping[str, bytes]:

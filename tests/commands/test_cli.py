@@ -356,7 +356,7 @@ def test_help_lists_commands_and_exit_codes(doctor: Doctor) -> None:
 def test_the_version_is_the_distributions(doctor: Doctor) -> None:
     import doctor as package
 
-    assert doctor("--version").out == f"meta-tensor-doctor {package.__version__}, matrix {builtin_matrix().version}\n"
+    assert doctor("--version").out == f"meta-tensor-doctor {package.__version__}, matrix {builtin_matrix().version} (built in)\n"
 
 
 def test_a_doctor_on_path_that_is_anothers_is_noticed(doctor: Doctor, stack: Path, tmp_path: Path) -> None:

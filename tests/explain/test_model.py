@@ -10,6 +10,7 @@ from doctor.explain.explanation import NOT_OURS, UNKNOWN
 from doctor.explain.features import WordReader, words_of
 from doctor.explain.model import fitted_model, model_of
 from doctor.explain.text import explain_lines
+from doctor.knowledge.cause import Sign
 from doctor.knowledge.matrix_file import builtin_file, builtin_matrix
 
 MATRIX = builtin_matrix()
@@ -66,3 +67,38 @@ def test_a_matrix_of_other_causes_goes_by_its_signs_alone() -> None:
     offloaded = "Some parameters are on the meta device because they were offloaded to the cpu."
     (failure,) = explain_lines([offloaded, "NotImplementedError: Cannot copy out of meta tensor; no data!"], own).failures
     assert [cause.cause for cause in failure.causes] == [MATRIX.causes[0].name]
+
+
+MERGED = "NotImplementedError: Cannot copy out of meta tensor; no data!\nthe new sentence of a new cause\n"
+
+
+def test_a_cause_that_the_table_lacks_is_told_by_its_signs() -> None:
+    """A matrix may be newer than the table beside it."""
+    new = replace(
+        MATRIX.causes[0],
+        name="brand-new",
+        advisories=(),
+        told_by_version=(),
+        signs=(Sign("proves", "says the sentence that nothing else says", text=("the new sentence of a new cause",)),),
+    )
+    (failure,) = explain_lines(MERGED.split("\n"), replace(MATRIX, causes=(*MATRIX.causes, new))).failures
+    assert (failure.causes[0].cause, failure.causes[0].kind) == ("brand-new", new.kind)
+    assert failure.causes[0].confidence > 0.9
+
+
+def test_what_speaks_for_a_cause_that_the_matrix_lacks_speaks_for_no_other() -> None:
+    text = "ValueError: You are trying to offload the whole model to the disk. Please use the `disk_offload` function instead."
+    without = replace(MATRIX, causes=tuple(each for each in MATRIX.causes if each.name != "disk-offload-refused"))
+    with_it = {each.cause: each.confidence for each in explain_lines([text], MATRIX).failures[0].causes}
+    told = {each.cause: each.confidence for failure in explain_lines([text], without).failures for each in failure.causes}
+    assert with_it["disk-offload-refused"] > 0.9
+    assert "disk-offload-refused" not in told
+    assert all(confidence < 0.5 for confidence in told.values())
+
+
+def test_a_matrix_of_other_causes_goes_by_its_signs() -> None:
+    names = [each.name for each in MATRIX.causes]
+    assert fitted_model().is_about(names)
+    assert fitted_model().is_about([*names[1:], "brand-new"])
+    assert not fitted_model().is_about(names[:5])
+    assert not fitted_model().is_about([*names, *(f"own-{each}" for each in names)])

@@ -70,7 +70,7 @@ class Tools:
         read = read_model(allowed.folder(model)) if model is not None else None
         paths = [allowed.path(each) for each in programs]
         program = scan([*paths, *(read.code if read is not None else ())], allowed=allowed.holds) if paths else None
-        diagnosis = diagnose(environment, self._matrix, known_releases(), observations=observations, program=program, model=read)
+        diagnosis = diagnose(environment, self._matrix, known_releases(self._matrix), observations=observations, program=program, model=read)
         report = report_on(diagnosis, gate(True, environment))
         asked = [each for each in report.findings if each.status != "cleared" and (everything or each.concerns in CONCERNS[:3])]
         return page_of(_check(report), "findings", [_finding(each, allowed) for each in asked], page)
