@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,20 +19,25 @@ from doctor.reports.json import published_schemas
 from tests.stacks import python_in
 
 Told = dict[str, Any]
-PROGRAM = Path(__file__).parent / "programs" / "compared_ranks.py"
+PROGRAMS = Path(__file__).parent / "programs"
+_SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COUNTS = (2, 4)
+
+
+def run_ranks(stack: Path, program: Path, folder: Path, count: int) -> list[Told]:
+    """What each rank of a program under torchrun wrote into the folder."""
+    roots = [str(Path(doctor.__file__).parent.parent), *(each for each in sys.path if each.endswith("site-packages"))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(roots), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+    command = [str(python_in(stack)), "-B", "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    done = subprocess.run([*command, str(program), str(folder)], env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(count)]
 
 
 @pytest.fixture(scope="module", params=COUNTS, ids=lambda count: f"{count} ranks")
 def ranks(request: pytest.FixtureRequest, middle_stack: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Told]:
     """What each rank was told of each case."""
-    folder = tmp_path_factory.mktemp("ranks")
-    roots = [str(Path(doctor.__file__).parent.parent), *(each for each in sys.path if each.endswith("site-packages"))]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(roots), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
-    command = [str(python_in(middle_stack)), "-B", "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={request.param}"]
-    done = subprocess.run([*command, str(PROGRAM), str(folder)], env=environment, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(request.param)]
+    return run_ranks(middle_stack, PROGRAMS / "compared_ranks.py", tmp_path_factory.mktemp("ranks"), request.param)
 
 
 def differences(told: Told) -> dict[str, tuple[str, list[tuple[str, list[int]]]]]:
@@ -111,3 +117,18 @@ def test_without_torch_or_without_a_job_it_says_so() -> None:
     assert "torch" not in sys.modules
     with pytest.raises(DoctorError, match="torch is not imported"):
         doctor.compare_ranks(object())
+
+
+@pytest.mark.parametrize("framework", ["transformers.TrainerCallback", "accelerator.prepare"])
+def test_the_code_that_is_documented_for_each_framework_stops_at_a_rank_that_differs(framework: str, middle_stack: Path, tmp_path: Path) -> None:
+    """DistributedDataParallel makes ranks alike when it wraps the model: code that compares after it finds nothing."""
+    text = (PROGRAMS.parent.parent / "docs" / "fleet.md").read_text("utf-8")
+    (code,) = [each for each in _SNIPPET.findall(text) if framework in each]
+    name = "transformers" if "transformers" in framework else "accelerate"
+    (tmp_path / "snippets.json").write_text(json.dumps({name: code}))
+    first, second = run_ranks(middle_stack, PROGRAMS / "callbacks.py", tmp_path, 2)
+    assert first == second
+    assert first[f"{name}, alike"] == ("trained 1 step" if name == "transformers" else "trained with DistributedDataParallel")
+    stopped = first[f"{name}, one differs"].splitlines()
+    assert stopped[0] == "stopped: Model: 1 of 2 tensors are not alike on 2 ranks."
+    assert stopped[1].startswith("  linear.bias: other values (rank 0: ")

@@ -21,8 +21,8 @@ from doctor.fleet.workers import AHEAD, Answer, Item, Work, in_order
 
 EXTRA = "--ray: takes Ray: pip install 'meta-tensor-doctor[ray]', the release that the cluster runs"
 _CONNECT_SECONDS = 5.0
-_RETRIES = 1
-"""So often Ray gives a batch to another worker, where the first was ended."""
+_TRIES = 3
+"""So often an item is given away by itself, to one node after another, where the worker was ended that had it with others."""
 
 
 class Asked(Frozen):
@@ -110,30 +110,51 @@ def in_cluster(ray: Any, work: Work[Item, Answer], items: Iterable[Item], died: 
     def made(batch: Sequence[Item]) -> list[Answer]:
         return work(batch)
 
-    run = ray.remote(made).options(num_cpus=1, max_retries=_RETRIES)
+    run = ray.remote(num_cpus=1, max_retries=0)(made)  # Ray's own tries have no end where memory does not suffice
     ahead = max(int(ray.cluster_resources().get("CPU", 1)), 1) * AHEAD
     yield from in_order(items, ahead, run.remote, lambda batch, answer: _answers(ray, run, batch, answer, died), deque())
 
 
-def _answers(ray: Any, run: Any, batch: Sequence[Item], answer: Any, died: Callable[[Item], Answer]) -> list[Answer]:
-    """What came of a batch; where its workers were ended, of each item by itself."""
+def _answers(ray: Any, run: Any, batch: Sequence[Item], answer: Any, died: Callable[[Item], Answer]) -> Sequence[Answer]:
+    """What came of a batch; where its worker was ended, of each item by itself: on other nodes, for one may be short of memory that others have."""
+    found: dict[int, Answer] = {}
     try:
-        found: list[Answer] = ray.get(answer)
-        return found
-    except ray.exceptions.RayTaskError as error:
-        raise DoctorError(f"--ray: a worker cannot do it: {_in_short(error)}; doctor has to be installed there (--runtime-env)") from None
+        return _got(ray, answer)
     except ray.exceptions.RayError:
-        if len(batch) == 1:
-            return [died(batch[0])]
-        alone = [(each,) for each in batch]
-        return [one for each in alone for one in _answers(ray, run, each, run.remote(each), died)]
+        for turn in range(_TRIES):
+            given = {number: _given_to(ray, run, (each,), number + turn) for number, each in enumerate(batch) if number not in found}
+            for number, alone in given.items():
+                with contextlib.suppress(ray.exceptions.RayError):
+                    (found[number],) = _got(ray, alone)
+    return [found[number] if number in found else died(each) for number, each in enumerate(batch)]
+
+
+def _got(ray: Any, answer: Any) -> list[Any]:
+    """An answer. Raises `DoctorError` where workers cannot do it, and Ray's error where one was ended."""
+    try:
+        found: list[Any] = ray.get(answer)
+        return found
+    except (ray.exceptions.RayTaskError, ray.exceptions.RuntimeEnvSetupError) as error:
+        raise DoctorError(f"--ray: a worker cannot do it: {_in_short(error)}; doctor has to be installed there (--runtime-env)") from None
+
+
+def _given_to(ray: Any, run: Any, batch: Sequence[Item], turn: int) -> Any:
+    """A batch on its way to one of the nodes that live; another at each turn."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    alive = [each["NodeID"] for each in ray.nodes() if each["Alive"] and each["Resources"].get("CPU")]
+    if not alive:
+        raise DoctorError("--ray: no node of the cluster is left")
+    return run.options(scheduling_strategy=NodeAffinitySchedulingStrategy(alive[turn % len(alive)], soft=True)).remote(batch)
 
 
 def _answer(ray: Any, reference: Any, name: str) -> tuple[str, bytes] | NoReport:
     try:
         answer, problem = ray.get(reference)
-    except ray.exceptions.RayTaskError as error:
+    except (ray.exceptions.RayTaskError, ray.exceptions.RuntimeEnvSetupError) as error:
         return NoReport(name, f"its worker cannot do it: {_in_short(error)}")
+    except ray.exceptions.OutOfMemoryError:
+        return NoReport(name, "it is short of memory: Ray ended the worker that was asked")
     except ray.exceptions.RayError as error:
         return NoReport(name, f"it died, or its worker was ended, while it was asked ({type(error).__name__})")
     return (name, answer) if problem is None else NoReport(name, problem)

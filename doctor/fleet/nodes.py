@@ -28,6 +28,9 @@ def reported(python: str | None, model: str | None, seconds: float) -> tuple[byt
                 os.killpg(child.pid, signal.SIGKILL)
     if child.returncode == 0:
         return out, None
+    if child.returncode < 0:
+        memory = ", as the system does for want of memory" if child.returncode == -signal.SIGKILL else ""
+        return b"", f"its examination was ended by signal {-child.returncode}{memory}"
     said = err.decode("utf-8", "replace").strip().splitlines() or [f"it ended with {child.returncode}"]
     last = said[-1].replace("doctor: ", "", 1)[:300]
     if "No module named doctor" in last:

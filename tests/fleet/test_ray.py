@@ -7,11 +7,12 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,12 @@ class Running:
     """A cluster that runs, and what doctor is told of it."""
 
     address: str
+    client: str | None
+    """For Ray's client; None where grpcio is not installed, which that takes."""
     raylets: list[int]
 
-    def doctor(self, *arguments: object) -> Ran:
-        command = [sys.executable, "-m", "doctor", *map(str, arguments), "--ray", self.address]
+    def doctor(self, *arguments: object, at: str | None = None) -> Ran:
+        command = [sys.executable, "-m", "doctor", *map(str, arguments), "--ray", at or self.address]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=LOOPBACK, timeout=120)
         return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -77,32 +80,55 @@ def environment_with(folder: Path, transformers: str) -> Path:
     return python_in(folder)
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Four nodes: two alike, one with another transformers, one whose Python hangs where HANG is set."""
+@contextlib.contextmanager
+def running(nodes: Sequence[Mapping[str, str]]) -> Iterator[Running]:
+    """A cluster of nodes that have these variables."""
     if not has_ray():
         pytest.skip("Ray has no release for this Python")
-    folder = tmp_path_factory.mktemp("ray")
-    usual, other = environment_with(folder / "usual", "4.51.3"), environment_with(folder / "other", "4.53.1")
-    hangs = folder / "hangs" / "python"
-    hangs.parent.mkdir()
-    hangs.write_text("#!/bin/sh\nexec sleep 600\n")
-    hangs.chmod(0o755)
-    nodes = [{"THIS": str(each), "SOME": str(some)} for each, some in ((usual, usual), (usual, usual), (other, usual), (usual, hangs))]
-    command = [sys.executable, str(PROGRAMS / "ray_cluster.py"), json.dumps([{**each, "HF_TOKEN": TOKEN} for each in nodes])]
-    running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=LOOPBACK)
-    assert running.stdin is not None and running.stdout is not None
+    command = [sys.executable, str(PROGRAMS / "ray_cluster.py"), json.dumps(nodes)]
+    started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=LOOPBACK)
+    assert started.stdin is not None and started.stdout is not None
     try:
-        said = next(line for line in running.stdout if line.startswith("{"))
+        said = next(line for line in started.stdout if line.startswith("{"))
         yield Running(**json.loads(said))
     finally:
-        started = psutil.Process(running.pid).children(recursive=True) if running.poll() is None else []
-        running.stdin.close()
-        running.wait(60)
-        running.stdout.close()
-        for each in started:
+        children = psutil.Process(started.pid).children(recursive=True) if started.poll() is None else []
+        started.stdin.close()
+        started.wait(60)
+        started.stdout.close()
+        for each in children:
             if each.is_running():
                 each.kill()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Four nodes: two alike, one with another transformers, one whose Python hangs where it is asked for as $SOME."""
+    folder = tmp_path_factory.mktemp("ray")
+    usual, other = environment_with(folder / "usual", "4.51.3"), environment_with(folder / "other", "4.53.1")
+    hangs = program(folder / "hangs" / "python", "exec sleep 600")
+    nodes = [{"THIS": str(each), "SOME": str(some)} for each, some in ((usual, usual), (usual, usual), (other, usual), (usual, hangs))]
+    with running([{**each, "HF_TOKEN": TOKEN} for each in nodes]) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def short_of_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Two nodes; on the second Ray finds at any time that too much memory is in use, and ends whatever runs there."""
+    folder = tmp_path_factory.mktemp("memory")
+    killed = program(folder / "killed" / "python", "exec >/dev/null; kill -9 $$")
+    starved = program(folder / "starved" / "python", f'ulimit -v 9000; exec {sys.executable} "$@"')
+    full = {"RAY_memory_usage_threshold": "0.0001", "RAY_memory_monitor_refresh_ms": "100"}
+    with running([{"KILLED": str(killed), "STARVED": str(starved)}, full]) as found:
+        yield found
+
+
+def program(file: Path, lines: str) -> Path:
+    """A shell script that is taken for an interpreter."""
+    file.parent.mkdir()
+    file.write_text(f"#!/bin/sh\n{lines}\n")
+    file.chmod(0o755)
+    return file
 
 
 def test_each_node_of_a_busy_cluster_is_asked_for_the_interpreter_of_the_jobs(cluster: Running) -> None:
@@ -116,6 +142,44 @@ def test_each_node_of_a_busy_cluster_is_asked_for_the_interpreter_of_the_jobs(cl
     names = [name for each in others["groups"] for name in each["members"]["names"]]
     assert all(re.fullmatch("id [0-9a-f]{8}", each) for each in names)
     assert {each["environment"]["variables"]["USE_TORCH"] for each in others["groups"]} == {"1"}
+
+
+def test_a_cluster_is_reached_by_its_client_address_too(cluster: Running, doctor: Doctor, tmp_path: Path) -> None:
+    if cluster.client is None:
+        pytest.skip("grpcio is not installed")
+    ran = cluster.doctor("fleet", "--python", "$THIS", at=cluster.client)
+    assert " ".join(ran.out.partition("\n\n")[0].split()) == "4 nodes: 3 alike; node-2: transformers 4.53.1 against 4.51.3."
+    assert cluster.doctor("triage", corpus(tmp_path), "--output", tmp_path / "there.jsonl", at=cluster.client).code == 1
+    doctor("triage", corpus(tmp_path), "--output", tmp_path / "here.jsonl")
+    assert rows_in(tmp_path / "there.jsonl") == rows_in(tmp_path / "here.jsonl")
+
+
+def test_what_the_client_address_takes_is_said_in_one_line(doctor: Doctor, tmp_path: Path) -> None:
+    if not has_ray():
+        pytest.skip("Ray has no release for this Python")
+    (tmp_path / "grpc.py").write_text("raise ImportError\n")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        ran = doctor("fleet", "--ray", f"ray://127.0.0.1:{listening.getsockname()[1]}", variables={"PYTHONPATH": str(tmp_path)})
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "no cluster that can be used: " in ran.err
+    assert "ray[client]" in ran.err
+
+
+def test_a_node_that_is_short_of_memory_is_a_result(short_of_memory: Running) -> None:
+    report = short_of_memory.fleet()
+    silent = {name: each["reason"] for each in report["silent"] for name in each["members"]["names"]}
+    assert silent == {"node-1": "it is short of memory: Ray ended the worker that was asked"}
+    assert report["total"] == 2
+    for interpreter, reason in (("$KILLED", "(ended with SIGKILL)"), ("$STARVED", "starved/python is not a working Python interpreter")):
+        silent = {name: each["reason"] for each in short_of_memory.fleet("--python", interpreter)["silent"] for name in each["members"]["names"]}
+        assert silent.keys() == {"node-0", "node-1"}
+        assert reason in silent["node-0"]
+
+
+def test_texts_that_a_node_has_no_memory_for_are_explained_on_another(short_of_memory: Running, doctor: Doctor, tmp_path: Path) -> None:
+    assert short_of_memory.doctor("triage", corpus(tmp_path, 10), "--output", tmp_path / "there.jsonl").code == 1
+    doctor("triage", corpus(tmp_path, 10), "--output", tmp_path / "here.jsonl")
+    assert rows_in(tmp_path / "there.jsonl") == rows_in(tmp_path / "here.jsonl")
 
 
 def test_work_is_shared_and_what_ends_its_worker_costs_no_other(cluster: Running, doctor: Doctor, tmp_path: Path) -> None:
@@ -172,12 +236,14 @@ def test_a_node_without_doctor_says_so(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_an_examination_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sleeps = tmp_path / "python"
-    sleeps.write_text("#!/bin/sh\nexec sleep 600\n")
-    sleeps.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(sleeps))
+    monkeypatch.setattr(sys, "executable", str(program(tmp_path / "bin" / "python", "exec sleep 600")))
     assert reported(None, None, 1) == (b"", "no answer in 1 s")
     assert [each for each in psutil.Process().children(recursive=True) if each.name() == "sleep"] == []
+
+
+def test_an_examination_that_is_killed_says_by_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(program(tmp_path / "bin" / "python", "kill -9 $$")))
+    assert reported(None, None, 60) == (b"", "its examination was ended by signal 9, as the system does for want of memory")
 
 
 def test_where_nothing_answers_it_says_so_at_once(doctor: Doctor) -> None:
