@@ -1,10 +1,11 @@
-"""What a Ray cluster adds to `doctor triage`: 8 raylets on this machine, against one process and two.
+"""What a Ray cluster adds to `doctor triage`: 8 raylets on this machine, against one process and two of a sample.
 
     python -m benchmarks.cluster CORPUS.jsonl [RAYLETS]
 
-Prints, for one process, for two and for the cluster, seconds of CPU (all processes; the one that reads, gives away and writes; the rest), seconds
-of the clock, texts for each second of CPU, and the share of the clock in which the process that gives work away was busy: at 100 % it would be what
-all wait for. Then the same for work that is nothing, which is what the scheduling alone takes. That the rows are the same is looked at too.
+Prints, for one process and for two (of the first 2,000 texts) and for the cluster (of all), how many texts, seconds of CPU (all processes; the one
+that reads, gives away and writes; the rest), seconds of the clock, texts for each second of CPU, the share of the clock in which the process that
+gives work away was busy (at 100 % it would be what all wait for), and how many cores it could feed: seconds of the others for one of its own. Then
+the same for work that is nothing, which is what the scheduling alone takes. That the rows are the same is looked at too.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import psutil
 
 _CLUSTER = Path(__file__).parent.parent / "tests" / "programs" / "ray_cluster.py"
 _LOOPBACK = {**os.environ, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+_SAMPLE = 2000
+_COLUMNS = ("texts", "CPU, s", "giver, s", "others, s", "clock, s", "texts/s/core", "giver busy", "cores fed")
 _NOTHING = """
 import sys
 from doctor.fleet.cluster import connected, in_cluster
@@ -37,21 +40,23 @@ with connected(sys.argv[1], {}) as ray:
 def main() -> None:
     """Print a line for each way."""
     corpus, *count = sys.argv[1:]
-    with Path(corpus).open("rb") as lines:
-        texts = sum(1 for _ in lines)
-    triage = [sys.executable, "-m", "doctor", "triage", corpus]
+    triage = [sys.executable, "-m", "doctor", "triage"]
     rows: set[bytes] = set()
-    print(f"{'':>12} {'CPU, s':>7} {'giver, s':>8} {'others, s':>9} {'clock, s':>8} {'texts/s and core':>16} {'giver busy':>10}")
+    print(f"{'':>12}", *(f"{each:>11}" for each in _COLUMNS))
     with tempfile.TemporaryDirectory() as folder:
+        lines = Path(corpus).read_bytes().splitlines(keepends=True)
+        sample = Path(folder) / "sample.jsonl"
+        sample.write_bytes(b"".join(lines[:_SAMPLE]))
         for workers in ("1", "2"):
             target = Path(folder) / f"{workers}.jsonl"
-            _print(f"{workers} worker{'s'[: workers != '1']}", texts, *_measured([*triage, "--workers", workers, "--output", str(target)]))
+            measured = _measured([*triage, str(sample), "--workers", workers, "--output", str(target)])
+            _print(f"{workers} worker{'s'[: workers != '1']}", len(lines[:_SAMPLE]), *measured)
             rows.add(target.read_bytes())
         with _cluster(int(count[0]) if count else 8) as (address, processes):
             target = Path(folder) / "cluster.jsonl"
-            _print("cluster", texts, *_measured([*triage, "--ray", address, "--output", str(target)], processes))
-            rows.add(target.read_bytes())
-            _print("no work", texts, *_measured([sys.executable, "-c", _NOTHING, address, corpus], processes))
+            _print("cluster", len(lines), *_measured([*triage, corpus, "--ray", address, "--output", str(target)], processes))
+            rows.add(b"".join(target.read_bytes().splitlines(keepends=True)[:_SAMPLE]))
+            _print("no work", len(lines), *_measured([sys.executable, "-c", _NOTHING, address, corpus], processes))
     print("the rows are the same" if len(rows) == 1 else "THE ROWS DIFFER")
 
 
@@ -66,14 +71,14 @@ def _cluster(count: int) -> Iterator[tuple[str, psutil.Process]]:
 
 def _measured(command: list[str], cluster: psutil.Process | None = None) -> tuple[float, float, float]:
     """Seconds of CPU of a command itself, of the processes that it or a cluster had meanwhile, and seconds of the clock."""
-    begin, before = time.monotonic(), _used(cluster)
+    begin, before = time.monotonic(), _used(cluster.pid) if cluster is not None else {}
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=_LOOPBACK)
     seen: dict[int, float] = {}
     ended = threading.Event()
 
     def watch() -> None:  # workers are gone when the command is
         while not ended.wait(0.5):
-            seen.update(_used(cluster or psutil.Process(child.pid)))
+            seen.update(_used(cluster.pid if cluster is not None else child.pid))
 
     watching = threading.Thread(target=watch)
     watching.start()
@@ -86,10 +91,11 @@ def _measured(command: list[str], cluster: psutil.Process | None = None) -> tupl
     return used.ru_utime + used.ru_stime - (others if cluster is None else 0.0), others, clock
 
 
-def _used(root: psutil.Process | None) -> dict[int, float]:
+def _used(root: int) -> dict[int, float]:
+    """Seconds of CPU of each process below one."""
     found = {}
     with contextlib.suppress(psutil.Error):
-        for each in root.children(recursive=True) if root is not None else ():
+        for each in psutil.Process(root).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 found[each.pid] = sum(each.cpu_times()[:2])
     return found
@@ -97,7 +103,9 @@ def _used(root: psutil.Process | None) -> dict[int, float]:
 
 def _print(name: str, texts: int, giver: float, others: float, clock: float) -> None:
     cpu = giver + others
-    print(f"{name:>12} {cpu:>7.1f} {giver:>8.1f} {others:>9.1f} {clock:>8.1f} {texts / cpu:>16.0f} {giver / clock:>10.1%}", flush=True)
+    seconds = [f"{each:.1f}" for each in (cpu, giver, others, clock)]
+    told = (str(texts), *seconds, f"{texts / cpu:.0f}", f"{giver / clock:.1%}", f"{others / giver:.0f}")
+    print(f"{name:>12}", *(f"{each:>11}" for each in told), flush=True)
 
 
 if __name__ == "__main__":

@@ -181,6 +181,18 @@ def test_what_is_private_in_names_is_masked_for_others(doctor: Doctor, tmp_path:
     assert "acme-secret" not in doctor("triage", "c.jsonl", "--redact", cwd=tmp_path).out
 
 
+def test_rows_hold_nothing_of_a_text_that_is_private(doctor: Doctor, tmp_path: Path) -> None:
+    """A row leaves the worker that made it, and the cluster: of the text it has versions, an exception's name and frames of libraries."""
+    token, text = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567", MOVED.replace("/opt/venv", "/home/adaexample/venv").format(line=3)
+    said = f'HF_TOKEN={token} ssh://ada@git.acme-secret.corp\n{text}{text.replace("RuntimeError", token)}\n  File "/home/adaexample/{token}.py"\n'
+    (tmp_path / "c.jsonl").write_text("".join(json.dumps({"id": number, "text": each}) + "\n" for number, each in enumerate((said, UNKNOWN + said))))
+    doctor("triage", "c.jsonl", "--output", "rows.jsonl", cwd=tmp_path)
+    rows = rows_in(tmp_path / "rows.jsonl")
+    assert "offload-then-move" in {row["cause"] for row in rows}
+    for private in (token, "adaexample", "acme-secret"):
+        assert private not in json.dumps(rows)
+
+
 @pytest.mark.parametrize(("arguments", "complaint"), [(("nothing",), "there is no such file"), ((".", "--workers", "0"), "from 1 to 1024")])
 def test_what_cannot_be_done_is_an_error(arguments: tuple[str, ...], complaint: str, doctor: Doctor) -> None:
     ran = doctor("triage", *arguments)
