@@ -290,8 +290,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for number, label in enumerate(todo, 1):
             wanted = missing(evidence, package, label, scripts)
-            requirements = [*(() if package == "torch" else (options.torch,)), f"{package}=={release_of(label)}", *options.others]
-            requirements += [each for each in companions(package, release_of(label)) if _named(each) not in map(_named, options.others)]
+            chosen = (f"{package}=={release_of(label)}", *options.others)
+            usual = [each for each in (options.torch, *companions(package, release_of(label))) if named(each) not in map(named, chosen)]
+            requirements = [*chosen, *usual]
             environment, seen = sweep_release(
                 Path(scratch) / "venv", package, requirements, wanted, without=options.without, jobs=options.jobs, base=options.python
             )
@@ -302,7 +303,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             say(f"{number}/{len(todo)} {package} {label}: {environment.untestable or counts}; {mean * (len(todo) - number) / 60:.0f} min left")
 
 
-def _named(requirement: str) -> str:
+def named(requirement: str) -> str:
+    """What it requires."""
     return Requirement(requirement).name
 
 

@@ -68,23 +68,30 @@ def release_of(label: str) -> Version:
     return Version(label.partition(" ")[0])
 
 
-def relevant_verdicts(advisory: Advisory, package: str, evidence: Evidence) -> dict[Version, Verdict]:
-    """What the reproducer did on each release, oldest first, in environments where the advisory's conditions on other packages hold.
+def verdicts_by_environment(advisory: Advisory, package: str, evidence: Evidence) -> dict[str, Verdict]:
+    """What the reproducer did in each environment of a package, by label, where the advisory's conditions on other packages hold.
 
-    Elsewhere it is not at stake. A release where the reproducer could not tell, be it in one shape, is left out; where it failed in one
-    such environment or shape and passed in another, it failed. The right way beside the wrong one (CONTROL) is no shape of the problem.
+    Elsewhere it is not at stake. An environment in which the reproducer could not tell, be it in one shape, is left out; where it failed in
+    one shape and passed in another, it failed. The right way beside the wrong one (CONTROL) is no shape of the problem.
     """
     environments = evidence.environments.get(package, {})
     runs = evidence.runs.get(advisory.id, {}).get(package)
     seen = [(*_verdict_and_shape(said), labels) for said, labels in (runs.seen.items() if runs else ())]
     untold = {label for verdict, shape, labels in seen if verdict == "broken" and shape not in ("", CONTROL) for label in labels}
-    found: dict[Version, Verdict] = {}
+    found: dict[str, Verdict] = {}
     for known in VERDICTS:
         hidden = untold if known != "reproduced" else set()
         for verdict, shape, labels in seen:
             if verdict == known and shape != CONTROL:
                 at_stake = (each for each in labels if each not in hidden and _at_stake(advisory, package, environments[each]))
-                found.update({release_of(label): known for label in at_stake})
+                found.update(dict.fromkeys(at_stake, known))
+    return found
+
+
+def relevant_verdicts(advisory: Advisory, package: str, evidence: Evidence) -> dict[Version, Verdict]:
+    """What the reproducer did on each release, oldest first. One that failed in one environment of a release and passed in another failed."""
+    by_environment = verdicts_by_environment(advisory, package, evidence)
+    found = {release_of(label): known for known in VERDICTS for label, verdict in by_environment.items() if verdict == known}
     return dict(sorted(found.items()))
 
 
@@ -148,14 +155,15 @@ def _parsed(version: str) -> Version:
 
 
 def contradictions(advisory: Advisory, evidence: Evidence) -> Iterator[str]:
-    """Where the matrix claims what the runs deny."""
+    """Where the matrix claims what the runs deny, in any environment: a verdict that depends on a companion is a condition it does not name."""
     for affected in advisory.affected:
-        for version, verdict in relevant_verdicts(advisory, affected.package, evidence).items():
-            claimed = any(version in each for each in affected.ranges)
+        by_environment = verdicts_by_environment(advisory, affected.package, evidence)
+        for label, verdict in sorted(by_environment.items(), key=lambda each: (release_of(each[0]), each[0])):
+            claimed = any(release_of(label) in each for each in affected.ranges)
             if verdict == "reproduced" and not claimed:
-                yield f"{advisory.id}: reproduced on {affected.package} {version}, which no range holds"
+                yield f"{advisory.id}: reproduced on {affected.package} {label}, which no range holds"
             elif verdict == "not reproduced" and claimed:
-                yield f"{advisory.id}: not reproduced on {affected.package} {version}, which a range holds"
+                yield f"{advisory.id}: not reproduced on {affected.package} {label}, which a range holds"
 
 
 def unseen(advisory: Advisory, evidence: Evidence) -> Iterator[str]:

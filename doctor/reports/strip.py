@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from packaging.version import InvalidVersion, Version
 
-from doctor.knowledge.evidence import Evidence, release_of, relevant_verdicts
+from doctor.facts.observation import Verdict
+from doctor.knowledge.evidence import VERDICTS, Evidence, release_of, relevant_verdicts, verdicts_by_environment
 from doctor.knowledge.matrix import Advisory, parse_version
 from doctor.knowledge.releases import Releases
 
@@ -32,6 +33,32 @@ class Stretch:
 def swept_releases(package: str, evidence: Evidence) -> list[Version]:
     """The releases of a package that reproducers were run on, oldest first."""
     return sorted({release_of(label) for label in evidence.environments.get(package, {})})
+
+
+Pair = tuple[Version, Version]
+"""A release of transformers and one of accelerate."""
+
+
+def pairs_of(advisory: Advisory, package: str, evidence: Evidence) -> Mapping[Pair, Verdict]:
+    """What the reproducer did in the environments that were made for a pair of releases, where it is at stake.
+
+    Where it failed in one of a pair, with another torch perhaps, it failed.
+    """
+    found: dict[Pair, Verdict] = {}
+    by_environment = verdicts_by_environment(advisory, package, evidence)
+    for known in VERDICTS:
+        for label in (label for label, verdict in by_environment.items() if verdict == known):
+            pair = _pair(label, package)
+            if pair is not None:
+                found[pair] = known
+    return found
+
+
+def _pair(label: str, package: str) -> Pair | None:
+    """None where the label names only one of the two: what is not named was chosen to go with it."""
+    release, *others = label.split(" with ")
+    named = {package: release, **{name: version for name, _, version in (each.partition("==") for each in others)}}
+    return (Version(named["transformers"]), Version(named["accelerate"])) if {"transformers", "accelerate"} <= named.keys() else None
 
 
 def strip_of(advisory: Advisory, package: str, installed: str | None, evidence: Evidence, releases: Releases) -> tuple[Stretch, ...]:

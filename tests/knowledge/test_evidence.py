@@ -84,6 +84,16 @@ def test_runs_where_the_conditions_do_not_hold_prove_nothing() -> None:
     assert relevant_verdicts(advisory, "lib", evidence(v1_0=GOOD)) == {}
 
 
+def test_a_verdict_that_depends_on_a_companion_denies_the_range() -> None:
+    """It failed on that release with one companion, and that is no condition of the advisory: the range says too much of the others."""
+    whole = matrix("MT001 bug error lib [2.0,-)").advisories[0]
+    environments = {label: SweptEnvironment("2026-01-01", "3.11.0", {}, None) for label in ("2.0", "2.0 with dep==1.5")}
+    seen = {f"{BAD}: as it was": ("2.0",), f"{GOOD}: as it was": ("2.0 with dep==1.5",)}
+    runs = Evidence(1, {"lib": environments}, {"MT001": {"lib": Runs("abc", seen)}})
+    assert list(contradictions(whole, runs)) == ["MT001: not reproduced on lib 2.0 with dep==1.5, which a range holds"]
+    assert relevant_verdicts(whole, "lib", runs) == {Version("2.0"): BAD}
+
+
 def in_shapes(**seen: tuple[str, ...]) -> Evidence:
     """Evidence of MT001 on `lib`, by shape: `head=("reproduced 1.0", "not reproduced 2.0")`."""
     lines: dict[str, tuple[str, ...]] = {}

@@ -101,7 +101,7 @@ def test_it_takes_a_folder_of_scripts_a_number_of_jobs_and_a_file(
         _home: Path, _package: str, requirements: list[str], scripts: dict[str, Path], *, without: list[str], jobs: int, base: str
     ) -> tuple[SweptEnvironment, list[Observation]]:
         assert without == []
-        calls.append((requirements[1], list(scripts.values()), jobs, base))
+        calls.append((requirements[0], list(scripts.values()), jobs, base))
         return HERE, [Observation(each, "reproduced", "as it was") for each in scripts]
 
     monkeypatch.setattr(sweep, "sweep_release", ran)
@@ -128,6 +128,20 @@ def test_a_sweep_of_torch_installs_no_other_torch(tmp_path: Path, monkeypatch: p
     arguments = ["torch", "--scripts", str(tmp_path), "--output", str(tmp_path / "runs.json"), "--releases", "2.1.0"]
     sweep.main([*arguments, "--with", "transformers==4.57.6"])
     assert wanted == [["torch==2.1.0", "transformers==4.57.6", "accelerate==1.10.1", "numpy<2"]]
+
+
+def test_a_torch_that_is_named_takes_the_place_of_the_usual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path, 2, SCRIPTS["reproduced"])
+    wanted: list[list[str]] = []
+
+    def ran(_home: Path, _package: str, requirements: list[str], *_: object, **__: object) -> tuple[SweptEnvironment, list[Observation]]:
+        wanted.append(requirements)
+        return HERE, []
+
+    monkeypatch.setattr(sweep, "sweep_release", ran)
+    arguments = ["transformers", "--scripts", str(tmp_path), "--output", str(tmp_path / "runs.json"), "--releases", "4.52.3"]
+    sweep.main([*arguments, "--with", "torch==2.2.2"])
+    assert wanted == [["transformers==4.52.3", "torch==2.2.2", "accelerate==1.10.1"]]
 
 
 def test_only_what_is_missing_or_changed_is_run(tmp_path: Path) -> None:

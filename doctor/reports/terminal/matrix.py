@@ -12,7 +12,7 @@ from doctor.knowledge.evidence import known_evidence, relevant_verdicts
 from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.reports.advisory import ranges_in_words, rows_of
 from doctor.reports.matrix import AdviceListing, VocabularyListing
-from doctor.reports.strip import swept_releases
+from doctor.reports.strip import pairs_of, swept_releases
 
 
 def print_listing(matrix: Matrix, console: Console) -> None:
@@ -81,6 +81,7 @@ def print_advisory(advisory: Advisory, matrix: Matrix, console: Console) -> None
     console.print(table)
     for affected in advisory.affected:
         _print_strip(advisory, affected.package, console)
+        _print_pairs(advisory, affected.package, console)
 
 
 _CELLS = {"reproduced": ("#", "bold red"), "not reproduced": (".", "green"), "not applicable": ("-", "dim"), None: ("?", "dim")}
@@ -101,3 +102,18 @@ def _print_strip(advisory: Advisory, package: str, console: Console) -> None:
     spans = [(versions[0], versions[-1]) for verdict, group in runs if verdict == "reproduced" and (versions := list(group))]
     if spans:
         console.print(Text("reproduced on " + ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in spans)))
+
+
+def _print_pairs(advisory: Advisory, package: str, console: Console) -> None:
+    """A cell for each pair of a transformers and an accelerate that was run, blank where it was not or where the problem is not at stake."""
+    pairs = pairs_of(advisory, package, known_evidence())
+    if not pairs:
+        return
+    console.print(Text(f"\n{package} in pairs: a row a release of transformers, a column one of accelerate:"))
+    table = Table.grid(padding=(0, 2))
+    columns = sorted({accelerate for _, accelerate in pairs})
+    table.add_row("", *(Text(str(each), "dim") for each in columns))
+    for row in sorted({transformers for transformers, _ in pairs}):
+        cells = [Text(*_CELLS[pairs[row, column]]) if (row, column) in pairs else Text("") for column in columns]
+        table.add_row(Text(str(row), "dim"), *cells)
+    console.print(table)
