@@ -109,7 +109,7 @@ def _print_pairs(advisory: Advisory, package: str, console: Console) -> None:
     pairs = pairs_of(advisory, package, known_evidence())
     if not pairs:
         return
-    console.print(Text(f"\n{package} in pairs: a row a release of transformers, a column one of accelerate:"))
+    console.print(Text(f"\n{package} in pairs, a row a transformers, a column an accelerate:"))
     table = Table.grid(padding=(0, 2))
     columns = sorted({accelerate for _, accelerate in pairs})
     table.add_row("", *(Text(str(each), "dim") for each in columns))
