@@ -46,8 +46,6 @@ def stated_environment(name: str, matrix: Matrix) -> tuple[Environment, tuple[Ob
     import contextlib
     import sys
 
-    from doctor.dating import date_frames
-    from doctor.dating.versions import with_dated_versions
     from doctor.readers.environments import CAN_BE_READ, environment_of
     from doctor.readers.lines import decoded_lines
     from doctor.readers.texts import read_text
@@ -61,9 +59,12 @@ def stated_environment(name: str, matrix: Matrix) -> tuple[Environment, tuple[Ob
     except OSError as error:
         raise DoctorError(f"{title}: cannot be read: {error.strerror}") from None
     environment = environment_of(reading, tuple(matrix.packages))
-    if reading.attached is None:
-        datings = date_frames(frame for failure in failures for frame in failure.frames)
-        environment = with_dated_versions(environment, datings, matrix.packages)
+    frames = [frame for failure in failures for frame in failure.frames]
+    if frames and reading.attached is None:  # only then: the indexes and what reads them are a tenth of the time this takes
+        from doctor.dating import date_frames
+        from doctor.dating.versions import with_dated_versions
+
+        environment = with_dated_versions(environment, date_frames(frames), matrix.packages)
     if not reading.recognised and not environment.packages:
         raise DoctorError(f"{title}: no environment found in it; what can be read: {CAN_BE_READ}, or a traceback with its line numbers")
     return environment, reading.observations

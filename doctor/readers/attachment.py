@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -11,6 +10,7 @@ from packaging.version import InvalidVersion
 
 from doctor.errors import DoctorError
 from doctor.facts.environment import Environment, Unknown
+from doctor.facts.frozen import replace
 from doctor.facts.observation import Observation
 from doctor.knowledge import schema
 from doctor.knowledge.installation import KNOWN_FAULTS

@@ -9,12 +9,13 @@ environment = environment_of(reader.reading(), tuple(matrix.packages))
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from doctor.errors import DoctorError
 from doctor.facts.environment import STACK, THIS_MACHINE, Disk, Distribution, Environment, Manager, Memory, Python, TorchRuntime, Unknown
-from doctor.facts.frozen import field_names
+from doctor.facts.frozen import Frozen, field, field_names, replace
 from doctor.facts.observation import Observation
 from doctor.facts.variables import loading_variables
 from doctor.readers.attachment import MAX_CHARACTERS, environment_in_attachment, observations_in_attachment
@@ -22,12 +23,15 @@ from doctor.readers.labelled import LabelledReader
 from doctor.readers.lines import MAX_LINE_CHARACTERS
 from doctor.readers.listings import CondaFileReader, ListingReader
 from doctor.readers.locks import LockReader
+from doctor.readers.names import OF_A_PROJECT
 from doctor.readers.paths import PathReader
-from doctor.readers.project_files import project_file_reader
 from doctor.readers.prose import ProseReader
 from doctor.readers.statements import IN_PROSE, Device, Ledger, Settled, Source, counted, settle
 from doctor.readers.values import accelerator, distribution, drivers, number, platform_of, python_version, torch_runtime
 from doctor.readers.variables import VariableReader
+
+if TYPE_CHECKING:
+    from doctor.readers.project_files import FileReader
 
 CAN_BE_READ = (
     "`transformers env`, `accelerate env`, `hf env`, `diffusers-cli env`, collect_env, pip list, pip freeze, uv pip list, conda list, "
@@ -42,8 +46,7 @@ _NOT_STATED = "the text does not say"
 _NO_VERSION = "the text does not state the version of"
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Frozen):
     """What a text states, settled fact by fact. Plain data."""
 
     name: str
@@ -85,6 +88,15 @@ class Reading:
         return f"{self.name}: {shown or 'nothing of an environment'}"
 
 
+def _reader_by_name(ledger: Ledger, name: str | None) -> FileReader | LockReader:
+    """The reader that a file's name (without its folder) asks for; that of lock files also takes what of one stands in any text."""
+    if name is None or re.fullmatch(OF_A_PROJECT, name) is None:
+        return LockReader(ledger, name)
+    from doctor.readers.project_files import project_file_reader
+
+    return project_file_reader(ledger, name)
+
+
 class EnvironmentReader:
     """Reads a text a line at a time, in memory that does not grow with it, but for the first 8 MiB of what may be a report of doctor's."""
 
@@ -93,7 +105,7 @@ class EnvironmentReader:
         self._name = name or "the text"
         base = os.path.basename(name) if name is not None else None
         self._ledger = Ledger(packages)
-        self._lock = project_file_reader(self._ledger, base) or LockReader(self._ledger, base)
+        self._lock = _reader_by_name(self._ledger, base)
         self._document: list[str] = []
         self._characters = 0
         self._brace = self._anything = False

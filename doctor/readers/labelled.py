@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from doctor.facts.environment import AcceleratorKind
 from doctor.readers.statements import IN_PROSE, LISTED, Device, Ledger, Source, first_version
@@ -37,14 +36,16 @@ _HUB_LABELS = ("torch", "numpy")
 """Which `hf env` writes without "version"."""
 
 
-@dataclass(slots=True)
 class _Block:
     """Labelled lines that belong together."""
 
-    source: Source
-    last: int
-    labels: list[str] = field(default_factory=list)
-    name: str | None = None
+    __slots__ = ("labels", "last", "name", "source")
+
+    def __init__(self, source: Source, last: int) -> None:
+        self.source = source
+        self.last = last
+        self.labels: list[str] = []
+        self.name: str | None = None
 
     def add(self, label: str, line: int) -> None:
         if label not in self.labels and len(self.labels) < 80:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from doctor.errors import DoctorError
 from doctor.facts.environment import Origin
+from doctor.readers.names import TOML_LOCK
 from doctor.readers.statements import Ledger, Source
 
-_LOCK_NAMES = re.compile(r"(?:uv|poetry|pdm)\.lock|pylock(?:\.[^.]{1,80})?\.toml")
 _STRING = re.compile(r"""^(?:"([^"\\]{1,200})"|'([^']{1,200})')\s{0,40}(?:#.*)?$""")
 _REVISION = re.compile(r"""#([0-9a-f]{7,40})["']|commit-id\s{0,4}=\s{0,4}["']([0-9a-f]{7,40})""")
 _GIT_TABLE = re.compile(r"\{\s{0,4}git\s{0,4}=")
@@ -36,16 +35,18 @@ _TELLING = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
 class _Entry:
     """One `[[package]]`."""
 
-    line: int
-    name: str | None = None
-    version: str | None = None
-    version_line: int = 0
-    origin: Origin = "index"
-    revision: str | None = None
+    __slots__ = ("line", "name", "origin", "revision", "version", "version_line")
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.name: str | None = None
+        self.version: str | None = None
+        self.version_line = 0
+        self.origin: Origin = "index"
+        self.revision: str | None = None
 
 
 class LockReader:
@@ -53,7 +54,7 @@ class LockReader:
 
     def __init__(self, ledger: Ledger, name: str | None = None) -> None:
         self._ledger = ledger
-        self._file = name if name is not None and _LOCK_NAMES.fullmatch(name) else None
+        self._file = name if name is not None and re.fullmatch(TOML_LOCK, name) else None
         self._kind = self._file
         self._entry: _Entry | None = None
         self._table = ""

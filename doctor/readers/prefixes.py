@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _RANKED = r"\[(?:rank|default|Rank |[Rr]ank: ?)\d{1,6}\]"
 _STREAM = re.compile(
@@ -41,8 +41,7 @@ _RANK_IN = re.compile(r"\[[A-Za-z]{1,20}:? ?(\d{1,9})\]|\[\d{1,9},(\d{1,9})\]<|\
 _NAME_IN = re.compile(r"\(([^()]{0,120}(?:\([^()]{0,60}\))?[^()]{0,120})\)$|([\w.-]{1,60}-\d{1,9}) {1,40}\|$")
 
 
-@dataclass(frozen=True)
-class Printed:
+class Printed(NamedTuple):
     """A line as its process printed it."""
 
     text: str

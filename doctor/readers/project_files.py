@@ -12,6 +12,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from doctor.errors import DoctorError
+from doctor.readers.names import CONDA_EXPLICIT, CONDA_LOCK, DOCKERFILE, PIPFILE_LOCK, PIXI_LOCK, PYPROJECT
 from doctor.readers.statements import VERSION, Ledger, Source
 
 _NAME = r"[A-Za-z0-9](?:[\w.-]{0,98}[A-Za-z0-9])?"
@@ -270,15 +271,15 @@ def _required(ledger: Ledger, source: Source, requirement: str, number: int) -> 
         ledger.package(other["name"], None, source, number, note=note)
 
 
-_KINDS: Sequence[tuple[re.Pattern[str], Callable[[Ledger, str], FileReader]]] = (
-    (re.compile(r"Pipfile\.lock"), _PipfileLock),
-    (re.compile(r"pixi\.lock|(?:[\w-]{1,80}\.)?conda-lock\.ya?ml"), _YamlEntries),
-    (re.compile(r"conda-[a-z]{1,20}-\w{1,20}\.lock"), _CondaExplicit),
-    (re.compile(r"(?:[\w.-]{1,80}\.)?(?:Dockerfile|Containerfile)(?:\.[\w.-]{1,80})?", re.IGNORECASE), _Dockerfile),
-    (re.compile(r"pyproject\.toml"), _Pyproject),
+_KINDS: Sequence[tuple[str, Callable[[Ledger, str], FileReader]]] = (
+    (PIPFILE_LOCK, _PipfileLock),
+    (f"{PIXI_LOCK}|{CONDA_LOCK}", _YamlEntries),
+    (CONDA_EXPLICIT, _CondaExplicit),
+    (DOCKERFILE, _Dockerfile),
+    (PYPROJECT, _Pyproject),
 )
 
 
-def project_file_reader(ledger: Ledger, name: str | None) -> FileReader | None:
-    """The reader of a file of this name (without its folder); None when the name says nothing."""
-    return next((reader(ledger, name) for pattern, reader in _KINDS if pattern.fullmatch(name)), None) if name is not None else None
+def project_file_reader(ledger: Ledger, name: str) -> FileReader:
+    """The reader of a file whose name (without its folder) is one of `doctor.readers.names.OF_A_PROJECT`."""
+    return next(reader(ledger, name) for pattern, reader in _KINDS if re.fullmatch(pattern, name))

@@ -18,9 +18,9 @@ SECONDS = 60.0
 _SILENT_SECONDS = 20.0
 _CHUNK = 64 * 1024
 _MOST_CHECKSUM_BYTES = 4096
-_CHECKSUM = re.compile(r"\s*([0-9a-fA-F]{64})(?:[ \t][^\r\n]*)?\s*")
+_CHECKSUM = re.compile(r"([0-9a-fA-F]{64})(?:[ \t][^\r\n]{0,4000})?")
 """A line as `sha256sum` writes it, or the digits alone."""
-_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{0,30}://")
 
 
 class Published(NamedTuple):
@@ -59,7 +59,7 @@ def read_published(place: str, sha256: str | None, most: int) -> Published:
 
 
 def _checksum(text: str, name: str) -> str:
-    found = _CHECKSUM.fullmatch(text)
+    found = _CHECKSUM.fullmatch(text.strip())
     if found is None:
         raise DoctorError(f"{name}: is no SHA-256 checksum of 64 hexadecimal digits")
     return found[1].lower()

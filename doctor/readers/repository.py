@@ -6,16 +6,18 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
+from doctor.readers.names import CONDA_EXPLICIT, CONDA_LOCK, DOCKERFILE, PIPFILE_LOCK, PIXI_LOCK, PYPROJECT, TOML_LOCK
+
 _SUREST_FIRST: Sequence[re.Pattern[str]] = tuple(
     re.compile(each, re.IGNORECASE)
     for each in (
         r"uv\.lock",
-        r"poetry\.lock|pdm\.lock|pylock(?:\.[^.]{1,80})?\.toml|Pipfile\.lock|pixi\.lock",
-        r"(?:[\w-]{1,80}\.)?conda-lock\.ya?ml|conda-[a-z]{1,20}-\w{1,20}\.lock",
+        f"{TOML_LOCK}|{PIPFILE_LOCK}|{PIXI_LOCK}",
+        f"{CONDA_LOCK}|{CONDA_EXPLICIT}",
         r"requirements[\w.-]{0,80}\.(?:lock|txt)",
         r"environment[\w.-]{0,80}\.ya?ml",
-        r"pyproject\.toml",
-        r"(?:[\w.-]{1,80}\.)?(?:Dockerfile|Containerfile)(?:\.[\w.-]{1,80})?",
+        PYPROJECT,
+        DOCKERFILE,
     )
 )
 _NOT_ENTERED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "tests", "test", "docs"})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 MAX_CHARACTERS = 2048
@@ -24,14 +23,14 @@ class GoesOn(Protocol):
     last: int
 
 
-@dataclass(slots=True)
 class _Alike:
     """Lines of one kind that are dull when they hold, from `start` to `end`, what one before held there."""
 
-    start: int
-    end: int
-    goes_on: GoesOn | None
-    seen: set[str] = field(default_factory=set)
+    __slots__ = ("end", "goes_on", "seen", "start")
+
+    def __init__(self, start: int, end: int, goes_on: GoesOn | None) -> None:
+        self.start, self.end, self.goes_on = start, end, goes_on
+        self.seen: set[str] = set()
 
 
 class Sieve:

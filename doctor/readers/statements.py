@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 
 from packaging.version import InvalidVersion
 
 from doctor.facts.environment import AcceleratorKind, Origin
+from doctor.facts.frozen import Frozen
 from doctor.knowledge.matrix import normalised_name, parse_version
 
 VERSION = (
@@ -35,23 +35,27 @@ _NEEDS = {
 """What a package cannot be installed without, and few would paste when they pick lines from a list."""
 
 
-@dataclass(slots=True, eq=False)
 class Source:
     """A stretch of text in one format."""
 
-    format: str
-    """For people: "`transformers env` block", "pip list". Empty for single lines of prose."""
-    line: int
-    """Where it begins, from 1."""
-    authority: int = LISTED
-    names: set[str] = field(default_factory=set)
-    """The packages it names."""
-    whole: bool = False
-    """True for a lock file, which names everything that is installed."""
-    forked: bool = False
-    """True when it may hold several versions of one package, for different platforms or extras."""
-    manager: str | None = None
-    """What keeps this kind of file, where the format says: `uv-project`, `poetry`, `pdm`, `uv`."""
+    __slots__ = ("authority", "forked", "format", "line", "manager", "names", "whole")
+
+    def __init__(
+        self, format: str, line: int, authority: int = LISTED, *, whole: bool = False, forked: bool = False, manager: str | None = None
+    ) -> None:
+        self.format = format
+        """For people: "`transformers env` block", "pip list". Empty for single lines of prose."""
+        self.line = line
+        """Where it begins, from 1."""
+        self.authority = authority
+        self.names: set[str] = set()
+        """The packages it names."""
+        self.whole = whole
+        """True for a lock file, which names everything that is installed."""
+        self.forked = forked
+        """True when it may hold several versions of one package, for different platforms or extras."""
+        self.manager = manager
+        """What keeps this kind of file, where the format says: `uv-project`, `poetry`, `pdm`, `uv`."""
 
     @property
     def complete(self) -> bool:
@@ -64,8 +68,7 @@ class Source:
         return f"{self.format}, line {line}" if self.format else f"line {line}"
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(Frozen):
     """One thing a text says about one fact."""
 
     value: str | None
@@ -91,8 +94,7 @@ class Statement:
         return "not installed" if self.absent else self.value or self.note or "no version"
 
 
-@dataclass(frozen=True)
-class Device:
+class Device(Frozen):
     """A GPU that a text names."""
 
     kind: AcceleratorKind
@@ -184,8 +186,7 @@ class Ledger:
             self.changes += 1
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(Frozen):
     """The statement about one fact that counts, and those that contradict it."""
 
     statement: Statement

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 
+from doctor.facts.frozen import replace
 from doctor.facts.symptom import Failure, Frame
 from doctor.readers.lines import MAX_LINE_CHARACTERS
 from doctor.readers.prefixes import PrefixReader, Printed
@@ -65,22 +65,24 @@ def read_failures(lines: Iterable[str]) -> tuple[Failure, ...]:
     return reader.failures()
 
 
-@dataclass(slots=True)
 class _Open:
     """A traceback that is being read."""
 
-    line: int
-    exception: str | None = None
-    frames: list[Frame] = field(default_factory=list)
-    tail: list[Frame] = field(default_factory=list)
-    message: list[str] = field(default_factory=list)
-    since_frame: int = 0
-    reverse: bool = False
-    wants_code: bool = False
-    numbered: bool = False
-    """Lines with numbers round the frame's own are context, as in rich's boxes."""
-    ended: bool = False
-    """The exception was read; only lines of its message can follow."""
+    __slots__ = ("ended", "exception", "frames", "line", "message", "numbered", "reverse", "since_frame", "tail", "wants_code")
+
+    def __init__(self, line: int, *, exception: str | None = None, reverse: bool = False) -> None:
+        self.line = line
+        self.exception = exception
+        self.frames: list[Frame] = []
+        self.tail: list[Frame] = []
+        self.message: list[str] = []
+        self.since_frame = 0
+        self.reverse = reverse
+        self.wants_code = False
+        self.numbered = False
+        """Lines with numbers round the frame's own are context, as in rich's boxes."""
+        self.ended = False
+        """The exception was read; only lines of its message can follow."""
 
     def add(self, frame: Frame) -> None:
         half = self.frames if len(self.frames) < _MAX_FRAMES // 2 else self.tail
@@ -105,21 +107,23 @@ class _Open:
         half[-1] = replace(half[-1], **changes)  # type: ignore[arg-type]
 
 
-@dataclass(slots=True)
 class _Stream:
     """What one process printed, as far as the prefixes tell processes apart."""
 
-    process: str | None = None
-    open: _Open | None = None
-    function: str | None = None
-    """Of pytest's long style: the function whose source is being shown."""
-    code: str | None = None
-    path: str = ""
-    """A path that a narrow box broke at its end of line."""
-    chain_from: list[int] = field(default_factory=list)
-    """Failures that led to the one to come."""
-    last: int | None = None
-    blank: bool = False
+    __slots__ = ("blank", "chain_from", "code", "function", "last", "open", "path", "process")
+
+    def __init__(self, process: str | None = None) -> None:
+        self.process = process
+        self.open: _Open | None = None
+        self.function: str | None = None
+        """Of pytest's long style: the function whose source is being shown."""
+        self.code: str | None = None
+        self.path = ""
+        """A path that a narrow box broke at its end of line."""
+        self.chain_from: list[int] = []
+        """Failures that led to the one to come."""
+        self.last: int | None = None
+        self.blank = False
 
     @property
     def attentive(self) -> bool:

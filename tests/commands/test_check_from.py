@@ -27,6 +27,18 @@ def issue(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_listing_is_read_without_what_only_other_texts_need(issue: Path) -> None:
+    """Start-up is a budget: indexes of line numbers are for tracebacks, and making dataclasses costs more than reading the file."""
+    code = f"""
+import sys
+from doctor.cli import main
+main(["check", "--from", {str(issue)!r}, "--format", "json"])
+print([each for each in ("dataclasses", "inspect", "zipfile", "doctor.dating", "doctor.readers.project_files", "yaml") if each in sys.modules])
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=issue.parent)
+    assert ran.stdout.splitlines()[-1] == "[]"
+
+
 def test_an_issue_is_diagnosed_without_the_machine(check: Check, issue: Path) -> None:
     report = check("--from", issue, "--strict")
     environment = report["environment"]
