@@ -31,18 +31,27 @@ def known_releases(matrix: Matrix | None = None) -> Releases:
     """Every final release of the matrix's packages, as of the day the list was refreshed, and those that `matrix` brings of its own."""
     listed = _listed()
     brought = {package: coverage.releases for package, coverage in matrix.packages.items() if coverage.releases} if matrix is not None else {}
-    return {**listed, **{package: _with(listed.get(package, ()), releases) for package, releases in brought.items()}} if brought else listed
+    return {**listed, **{package: _with(package, releases) for package, releases in brought.items()}} if brought else listed
+
+
+@functools.cache
+def _file() -> Mapping[str, Mapping[str, str | None]]:
+    packages: Mapping[str, Mapping[str, str | None]] = json.loads((builtin_file().parent / "releases.json").read_text("utf-8"))["packages"]
+    return packages
 
 
 @functools.cache
 def _listed() -> Releases:
-    data = json.loads((builtin_file().parent / "releases.json").read_text("utf-8"))
-    return {package: tuple(_release(*each) for each in releases.items()) for package, releases in data["packages"].items()}
+    return {package: tuple(_release(*each) for each in releases.items()) for package, releases in _file().items()}
 
 
-def _with(listed: tuple[Release, ...], brought: Mapping[str, str | None]) -> tuple[Release, ...]:
+def _with(package: str, brought: Mapping[str, str | None]) -> tuple[Release, ...]:
     """What is brought outweighs what was listed before: a release may have been withdrawn since."""
-    by_version = {each.version: each for each in (*listed, *(_release(*each) for each in brought.items()))}
+    listed, known = _listed().get(package, ()), _file().get(package, {})
+    news = [_release(version, requires) for version, requires in brought.items() if version not in known or known[version] != requires]
+    if not news:
+        return listed
+    by_version = {each.version: each for each in (*listed, *news)}
     return tuple(by_version[version] for version in sorted(by_version))
 
 
