@@ -154,7 +154,7 @@ def explanation_report(
         load_reports=explanation.load_reports,
         given=explanation.given,
         environment=explanation.environment,
-        matrix=summary_of_matrix(matrix),
+        matrix=redactor.value(summary_of_matrix(matrix)),
         exit_code=_exit_code(failures, explanation.warnings),
         placed=redactor.text(placed) if placed is not None else None,
     )

@@ -85,6 +85,9 @@ def test_a_newer_matrix_is_used_by_every_command_until_it_is_removed(doctor: Doc
     html = doctor("report", "--no-live", "--format", "html", "--python", old_stack).out
     assert f"matrix {NEWER} (updated from" in html
     assert str(newer) not in html  # which is masked
+    masked = doctor("explain", "--redact", "--format", "json", text)
+    assert str(newer) not in masked.out
+    assert masked.json["matrix"]["source"].startswith("updated from ~tmp")
     assert doctor("matrix", "update", "--remove").out.startswith(f"Matrix {BUILT_IN} (built in,")
     assert doctor("--version").out == before
     assert doctor("matrix", "update", "--remove").out.endswith("is in use, as before.\n")
