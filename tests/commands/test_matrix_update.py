@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -364,6 +365,20 @@ def test_a_server_that_drips_is_not_waited_for(server: Server, monkeypatch: pyte
     with pytest.raises(DoctorError, match="did not arrive within"):
         published.read_published(f"{server.address}/drip", "0" * 64, 1000)
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_ends_a_fetch_at_once(home: Path, server: Server) -> None:
+    server.answers["/drip"] = dripping
+    command = [sys.executable, "-m", "doctor", "matrix", "update", f"{server.address}/drip", "--sha256", "0" * 64]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not server.asked:
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=5)
+    assert (running.returncode, said) == (130, "doctor: interrupted\n")
+    assert not home.exists()
 
 
 # What is kept
