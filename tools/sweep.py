@@ -157,7 +157,7 @@ def with_observations(
         before = runs.setdefault(observation.id, {}).get(package)
         kept = dict(before.seen) if before is not None and before.reproducer == reproducer else {}
         kept = {said: tuple(each for each in labels if each != label) for said, labels in kept.items()}
-        for said in _said(observation):
+        for said in said_of(observation):
             kept[said] = tuple(sorted({*kept.get(said, ()), label}, key=_in_order))
         runs[observation.id][package] = Runs(reproducer, {said: labels for said, labels in kept.items() if labels})
     environments = {name: dict(labels) for name, labels in evidence.environments.items()}
@@ -165,8 +165,8 @@ def with_observations(
     return replace(evidence, environments=environments, runs=runs)
 
 
-def _said(observation: Observation) -> Iterator[str]:
-    """A line for each shape."""
+def said_of(observation: Observation) -> Iterator[str]:
+    """What runs.json has of an observation: a line for each shape, with what is of one run taken out."""
     lines = [(f"{each.verdict} [{each.shape}]", each.detail) for each in observation.shapes] or [(observation.verdict, observation.detail)]
     for verdict, detail in lines:
         yield f"{verdict}: {NUMBER.sub('#', PLACE.sub('(place)', detail))}"
