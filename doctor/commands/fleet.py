@@ -50,7 +50,9 @@ def add(commands: Any) -> None:
     fleet.add_argument(
         "--reports", metavar="DIR", help="what each rank wrote (`doctor report --format json`): a folder of reports, or a pattern in quotes"
     )
-    fleet.add_argument("--ray", metavar="ADDRESS", help="ask every node of this Ray cluster, HOST:PORT, or `auto` for the one this machine is of")
+    fleet.add_argument(
+        "--ray", metavar="ADDRESS", help="ask every node of this Ray cluster: [ray://]HOST:PORT, or `auto`, the one this machine is of"
+    )
     fleet.add_argument(
         "--python", metavar="PATH", help="with --ray: the interpreter of the jobs on each node; $NAME is a variable there (default: Ray's own)"
     )

@@ -50,7 +50,7 @@ def add(commands: Any) -> None:
     triage.add_argument("corpus", metavar="CORPUS", help="a folder of texts, JSON lines, a JSON list of issues (docs/triage.md), or Parquet")
     triage.add_argument("--output", metavar="FILE", help="write the rows to FILE, and go on from those it holds: JSON lines, or .parquet")
     triage.add_argument("--workers", type=_count, metavar="N", help="explain in so many processes (default: 1)")
-    triage.add_argument("--ray", metavar="ADDRESS", help="explain on this Ray cluster, HOST:PORT, or `auto` for the one this machine is of")
+    triage.add_argument("--ray", metavar="ADDRESS", help="explain on this Ray cluster: [ray://]HOST:PORT, or `auto`, the one this machine is of")
     arguments.add_runtime_env_option(triage)
     triage.add_argument("--format", choices=("terminal", "json"), default="terminal", help="of the summary; default: terminal")
     triage.add_argument("--redact", action="store_true", help="mask in ids and errors what `doctor report` masks")

@@ -9,7 +9,7 @@ import os
 import re
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -111,22 +111,51 @@ def in_cluster(ray: Any, work: Work[Item, Answer], items: Iterable[Item], died: 
         return work(batch)
 
     run = ray.remote(num_cpus=1, max_retries=0)(made)  # Ray's own tries have no end where memory does not suffice
+    again = _Again(ray, run)
+
+    def answers(batch: Sequence[Item], answer: Any) -> Sequence[Answer]:
+        try:
+            return _got(ray, answer)
+        except ray.exceptions.RayError:
+            found = again.one_by_one(batch)
+            return [found[number] if number in found else died(each) for number, each in enumerate(batch)]
+
     ahead = max(int(ray.cluster_resources().get("CPU", 1)), 1) * AHEAD
-    yield from in_order(items, ahead, run.remote, lambda batch, answer: _answers(ray, run, batch, answer, died), deque())
+    yield from in_order(items, ahead, run.remote, answers, deque())
 
 
-def _answers(ray: Any, run: Any, batch: Sequence[Item], answer: Any, died: Callable[[Item], Answer]) -> Sequence[Answer]:
-    """What came of a batch; where its worker was ended, of each item by itself: on other nodes, for one may be short of memory that others have."""
-    found: dict[int, Answer] = {}
-    try:
-        return _got(ray, answer)
-    except ray.exceptions.RayError:
-        for turn in range(_TRIES):
-            given = {number: _given_to(ray, run, (each,), number + turn) for number, each in enumerate(batch) if number not in found}
-            for number, alone in given.items():
-                with contextlib.suppress(ray.exceptions.RayError):
-                    (found[number],) = _got(ray, alone)
-    return [found[number] if number in found else died(each) for number, each in enumerate(batch)]
+class _Again:
+    """Gives items away by themselves where the worker was ended that had them: on other nodes, for one may be short of memory that others have."""
+
+    def __init__(self, ray: Any, run: Any) -> None:
+        self._ray, self._run = ray, run
+        self._ended = Counter[str]()
+        """How many workers were ended so, by node."""
+
+    def one_by_one(self, batch: Sequence[Any]) -> dict[int, Any]:
+        """The answers, by place in the batch; without those of items that ended every worker."""
+        found: dict[int, Any] = {}
+        for _ in range(_TRIES):
+            nodes = self._best_nodes()
+            left = [(number, nodes[number % len(nodes)]) for number in range(len(batch)) if number not in found]
+            for number, node, answer in [(number, node, self._given(batch[number], node)) for number, node in left]:
+                try:
+                    (found[number],) = _got(self._ray, answer)
+                except self._ray.exceptions.RayError:
+                    self._ended[node] += 1
+        return found
+
+    def _best_nodes(self) -> Sequence[str]:
+        """The nodes that live on which the fewest workers were ended. Raises `DoctorError` where none is left."""
+        alive = [each["NodeID"] for each in self._ray.nodes() if each["Alive"] and each["Resources"].get("CPU")]
+        if not alive:
+            raise DoctorError("--ray: no node of the cluster is left")
+        return [each for each in alive if self._ended[each] == min(self._ended[one] for one in alive)]
+
+    def _given(self, item: Any, node: str) -> Any:
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        return self._run.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True)).remote((item,))
 
 
 def _got(ray: Any, answer: Any) -> list[Any]:
@@ -136,16 +165,6 @@ def _got(ray: Any, answer: Any) -> list[Any]:
         return found
     except (ray.exceptions.RayTaskError, ray.exceptions.RuntimeEnvSetupError) as error:
         raise DoctorError(f"--ray: a worker cannot do it: {_in_short(error)}; doctor has to be installed there (--runtime-env)") from None
-
-
-def _given_to(ray: Any, run: Any, batch: Sequence[Item], turn: int) -> Any:
-    """A batch on its way to one of the nodes that live; another at each turn."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    alive = [each["NodeID"] for each in ray.nodes() if each["Alive"] and each["Resources"].get("CPU")]
-    if not alive:
-        raise DoctorError("--ray: no node of the cluster is left")
-    return run.options(scheduling_strategy=NodeAffinitySchedulingStrategy(alive[turn % len(alive)], soft=True)).remote(batch)
 
 
 def _answer(ray: Any, reference: Any, name: str) -> tuple[str, bytes] | NoReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +19,8 @@ from doctor.reports.json import published_schemas
 from tests.conftest import Doctor
 from tests.environments import with_distribution
 from tests.fleet.reports import report_text, write_ranks
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
 def broken(here: Environment) -> Environment:
@@ -102,6 +105,40 @@ def test_each_rank_writes_its_own_report_as_the_recipes_say(doctor: Doctor, tmp_
     assert report["groups"][0]["checkpoint"]["error"] is None
     assert len(report["groups"][0]["checkpoint"]["digest"]) == 32
     assert "cn0046" not in json.dumps(report)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the recipes are of a POSIX shell")
+@pytest.mark.parametrize("launcher", ["torchrun", "mpirun", "srun"])
+def test_the_recipes_of_the_page(launcher: str, doctor: Doctor, middle_stack: Path, tmp_path: Path) -> None:
+    """Each line of docs/fleet.md as it stands, but for the number of ranks, where its launcher is installed and has a cluster."""
+    if launcher == "mpirun" and "Open MPI" not in _said("mpirun", "--version"):
+        pytest.skip("Open MPI is not installed")
+    if launcher == "srun" and "idle" not in _said("sinfo", "--noheader", "--format=%t"):
+        pytest.skip("there is no Slurm whose nodes are idle")
+    (block,) = [each for each in re.findall(r"```sh\n(.*?)```", (DOCS / "fleet.md").read_text("utf-8"), re.DOTALL) if "srun --output" in each]
+    (line,) = [each for each in block.splitlines() if each.startswith(launcher)]
+    line = re.sub(r"(-n|--nproc-per-node) \d+", r"\1 2", line).replace("srun ", "srun -n 2 --overcommit ")
+    for folder in ("bin", "model", "reports"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "model" / "config.json").write_text('{"model_type": "llama"}')
+    (tmp_path / "bin" / "doctor").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m doctor "$@"\n')
+    (tmp_path / "bin" / "doctor").chmod(0o755)
+    path = os.pathsep.join((str(tmp_path / "bin"), str(middle_stack / "bin"), os.environ["PATH"]))
+    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_btl": "self,vader", "OMPI_MCA_oob_tcp_if_include": "lo"}
+    variables = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(middle_stack), "PYTHONPATH": str(DOCS.parent), "HOME": str(tmp_path), **root}
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    report = fleet(doctor, tmp_path / "reports")
+    assert report["answer"] == "2 ranks: all alike."
+    assert [each["checkpoint"]["error"] for each in report["groups"]] == [None]
+    assert report["findings"] == []
+
+
+def _said(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30).stdout
+    except OSError:
+        return ""
 
 
 def test_a_model_is_named_for_the_json_alone(doctor: Doctor) -> None:
