@@ -1,4 +1,4 @@
-"""MT192: the Trainer of transformers 4.32 to 4.37 gives Accelerator a dispatch_batches, which accelerate 1.0 takes no more."""
+"""MT192: the Trainer of transformers 4.32 to 4.39 gives Accelerator a dispatch_batches, which accelerate 1.0 takes no more."""
 
 import os
 
