@@ -11,8 +11,9 @@ from doctor.errors import DoctorError
 from doctor.facts.frozen import Frozen, replace
 from doctor.facts.model import Checkpoint, Model
 from doctor.facts.placement import CacheSize, MachineLimits, Placement, Refusal, device_order
+from doctor.facts.sizes import GIB, size
 from doctor.models.estimate import DTYPES, estimated
-from doctor.models.fit import Conditions, size, verdict_on
+from doctor.models.fit import Conditions, verdict_on
 from doctor.models.loading import peak_of
 from doctor.probe.placement import SECONDS, Attempt, NoAnswer, Question, ask_placement
 from doctor.reports.fit import Bytes, Device, FitReport, Loading, Parameters
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from doctor.facts.program import Program, Subject
     from doctor.knowledge.matrix import Matrix
 
-_GIB = 1024**3
 _GPU_SIZES = (8, 12, 16, 24, 32, 40, 48, 80, 96, 141, 192)
 """GiB of GPUs that are sold."""
 _RAM_SIZES = (8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
@@ -270,21 +270,21 @@ def _candidates(placement: Placement, asked: Asked, machine: MachineLimits) -> I
         if asked.quantization is None:
             for each in ("8bit", "4bit"):
                 yield f"quantization_config=BitsAndBytesConfig(load_in_{each}=True)", replace(asked, quantization=each)
-        sizes = [each for each in _GPU_SIZES if each * _GIB * _SINGLE_GPU_SHARE >= need][:2]
+        sizes = [each for each in _GPU_SIZES if each * GIB * _SINGLE_GPU_SHARE >= need][:2]
         for gpu in sizes:
             words = f"GPU of {gpu} GiB{' and torch_dtype=torch.bfloat16' if wide else ''}"
-            yield words, replace(freed, gpus=(gpu * _GIB,), dtype="bfloat16" if wide else asked.dtype)
+            yield words, replace(freed, gpus=(gpu * GIB,), dtype="bfloat16" if wide else asked.dtype)
         largest = max((each for each in machine.gpus.values() if each is not None), default=0)
         count = next((number for number in range(2, 9) if number * largest * _SINGLE_GPU_SHARE >= need), None)
         for number in (count, count + 1) if count is not None else ():
             yield f"GPUs: {number} of {size(largest)}", replace(freed, gpus=(largest,) * number)
     else:
-        for ram in [each for each in _RAM_SIZES if each * _GIB >= need][:3]:
+        for ram in [each for each in _RAM_SIZES if each * GIB >= need][:3]:
             words = f"RAM of {ram} GiB{' and torch_dtype=torch.bfloat16' if wide else ''}"
-            yield words, replace(freed, ram=ram * _GIB, dtype="bfloat16" if wide else asked.dtype)
+            yield words, replace(freed, ram=ram * GIB, dtype="bfloat16" if wide else asked.dtype)
     if asked.max_memory is None and machine.ram is not None and placement.limits.get("cpu", 0) > machine.ram:
-        spare = int(machine.ram * 0.6) // _GIB
-        limits = {**{name: free for name, free in machine.gpus.items() if free is not None}, "cpu": spare * _GIB}
+        spare = int(machine.ram * 0.6) // GIB
+        limits = {**{name: free for name, free in machine.gpus.items() if free is not None}, "cpu": spare * GIB}
         yield f'max_memory={{..., "cpu": "{spare}GiB"}}', replace(asked, max_memory=limits)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.commands import arguments, output
 from doctor.errors import DoctorError
+from doctor.facts.sizes import GIB
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +27,6 @@ not tied; and the buffers that no file holds against those of its class.
 
 Loading runs the code of the environment's packages, and with
 --trust-remote-code that of the model. Nothing is fetched."""
-_GIGABYTE = 1024**3
 
 _EXAMPLES = (
     "doctor verify ./my-model",
@@ -171,4 +171,4 @@ def _gigabytes(text: str) -> int:
         number = 0.0
     if not 0 < number < 1e6:
         raise argparse.ArgumentTypeError(f"expected a number of GiB, found {text!r}")
-    return int(number * _GIGABYTE)
+    return int(number * GIB)

@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from doctor.diagnosis.finding import SEVERITIES, Finding
 from doctor.facts.environment import STACK, Environment
+from doctor.facts.sizes import size
 from doctor.knowledge.matching import installed_version
 from doctor.knowledge.matrix import AffectedRange, Matrix
 
@@ -167,11 +168,11 @@ def _memory_differences(environments: Sequence[Environment]) -> Iterator[Differe
         ("memory.limit", [each.memory.limit for each in environments]),
         ("disk.free", [each.disk.free for each in environments]),
     ):
-        known = [size for size in sizes if size is not None]
+        known = [each for each in sizes if each is not None]
         limited = fact == "memory.limit" and 0 < len(known) < len(sizes)
         if limited or (len(known) > 1 and max(known) - min(known) > NOTICEABLE * max(known)):
             none = "none" if fact == "memory.limit" else "unknown"
-            yield Difference(fact, tuple(none if size is None else f"{size / 1024**3:.1f} GiB" for size in sizes), "memory")
+            yield Difference(fact, tuple(none if each is None else size(each) for each in sizes), "memory")
 
 
 def _said(value: object, otherwise: str | None = None) -> str:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from doctor.errors import DoctorError
 from doctor.facts.frozen import Frozen, replace
+from doctor.facts.sizes import size
 from doctor.files import opened, read_file
 
 PARQUET = ".parquet"
@@ -72,7 +73,7 @@ def _of_lines(place: str) -> Iterator[CorpusText]:
                 if len(line) > _MOST_TEXT:
                     while line and not line.endswith(b"\n"):
                         line = file.readline(_MOST_TEXT)
-                    yield _wrong(number, f"a line of more than {_MOST_TEXT // 1024**2} MiB")
+                    yield _wrong(number, f"a line of more than {size(_MOST_TEXT)}")
                 elif line.strip():
                     yield _of_line(line, number)
     except OSError as error:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from doctor.facts.frozen import Frozen
+from doctor.facts.sizes import GIB, size
 from doctor.fleet.rank import RANKS, SIZES, RankReport
-from doctor.models.fit import GIB, size
 
 Severity = Literal["silent", "error", "warning"]
 SWITCHES = (

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from doctor.facts.program import Ignored, Place, Sureness, Unread
+from doctor.facts.sizes import size
 
 MOST_BYTES = 16 * 1024 * 1024
 """Of one file; a longer one is not read."""
@@ -155,7 +156,7 @@ def without_magics(text: str) -> str:
 def _add(code: Code, file: str, text: str, offset: int = 0) -> None:
     """Parse a text; a line that is no Python is left out and said."""
     if len(text) > _MOST_PARSED:
-        code.unread.append(Unread(file, 0, f"more than {_MOST_PARSED // 1024**2} MiB of code: not read"))
+        code.unread.append(Unread(file, 0, f"more than {size(_MOST_PARSED)} of code: not read"))
         return
     lines = text.split("\n")
     if "doctor:" in text:

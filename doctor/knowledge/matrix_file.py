@@ -11,6 +11,7 @@ from typing import Any
 
 from doctor.errors import DoctorError
 from doctor.facts.frozen import Frozen, replace
+from doctor.facts.sizes import size
 from doctor.files import read_beginning
 from doctor.knowledge import schema
 from doctor.knowledge.matrix import Advisory, Matrix, When, contradictions, joined
@@ -181,7 +182,7 @@ def read_content(path: Path) -> bytes:
     except OSError as error:
         raise MatrixFileError(str(path), [Fault(0, "", f"cannot be read: {error.strerror}")]) from None
     if len(content) > MAX_BYTES:
-        raise MatrixFileError(str(path), [Fault(0, "", f"larger than {MAX_BYTES // 1024**2} MiB: not a matrix")])
+        raise MatrixFileError(str(path), [Fault(0, "", f"larger than {size(MAX_BYTES)}: not a matrix")])
     return content
 
 

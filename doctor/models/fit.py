@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from doctor.facts.frozen import Frozen
 from doctor.facts.placement import MachineLimits, PlacedPart, Placement, Refusal, VerdictStatus
+from doctor.facts.sizes import size
 from doctor.models.loading import Peak
 
-GIB = 1024**3
 _FEW = 3
 """So many modules are named that are no layers."""
 _LAST_NUMBER = re.compile(r"^(?P<stem>.*?)\.(?P<number>\d+)$")
@@ -150,14 +150,3 @@ def _place(device: str) -> str:
 
 def _on(device: str) -> str:
     return f"on GPU {device}" if device.isdecimal() else {"cpu": "in RAM", "disk": "on the disk"}.get(device, f"on {device}")
-
-
-def size(count: int | float | None) -> str:
-    """Bytes for people: `16.1 GB` is what others write for 15.0 GiB, so the unit is always a binary one."""
-    if count is None:
-        return "an unknown amount"
-    for unit, factor in (("GiB", GIB), ("MiB", 1024**2), ("KiB", 1024)):
-        if count >= factor:
-            shown = f"{count / factor:.1f}"
-            return f"{shown.removesuffix('.0')} {unit}"
-    return f"{count:.0f} bytes"

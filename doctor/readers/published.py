@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from doctor.errors import DoctorError
+from doctor.facts.sizes import size
 from doctor.files import read_file
 
 SECONDS = 60.0
@@ -132,13 +133,13 @@ def _body(address: str, most: int) -> bytes:
     opener = urllib.request.build_opener(_HttpsOnly)
     request = urllib.request.Request(address, headers={"User-Agent": "meta-tensor-doctor", "Accept-Encoding": "identity"})
     with opener.open(request, timeout=_SILENT_SECONDS) as answer:
-        parts, size = [], 0
+        parts, arrived = [], 0
         while chunk := answer.read(_CHUNK):
-            size += len(chunk)
-            if size > most:
-                raise DoctorError(f"more than {most // 1024} KiB")
+            arrived += len(chunk)
+            if arrived > most:
+                raise DoctorError(f"more than {size(most)}")
             parts.append(chunk)
         expected = answer.headers.get("Content-Length")
-        if expected is not None and expected.isdecimal() and int(expected) != size:
-            raise DoctorError(f"only {size} of {expected} bytes arrived")
+        if expected is not None and expected.isdecimal() and int(expected) != arrived:
+            raise DoctorError(f"only {arrived} of {expected} bytes arrived")
         return b"".join(parts)

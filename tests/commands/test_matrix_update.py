@@ -347,7 +347,7 @@ def test_what_a_server_does_instead_is_refused_in_a_line(doctor: Doctor, home: P
         "/file": "Redirection to url 'file:///etc/passwd' is not allowed",
         "/round": "302",
         "/cut": "1000",
-        "/endless": "more than 8192 KiB",
+        "/endless": "more than 8 MiB",
         "/other": "its checksum is",
         "/none": "404",
     }.items():

@@ -58,7 +58,7 @@ def test_the_riskiest_difference_comes_first_and_the_largest_group_is_the_usual_
     assert [each.members.names for each in found.groups] == [("rank 0", "rank 1"), ("rank 2",)]
     assert [(each.fact, each.values) for each in found.differences] == [
         ("packages.transformers.version", ("4.49.0", "4.53.1")),
-        ("memory.total", ("16.0 GiB", "4.0 GiB")),
+        ("memory.total", ("16 GiB", "4 GiB")),
     ]
 
 

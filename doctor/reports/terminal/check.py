@@ -14,6 +14,7 @@ from doctor.diagnosis.remedy import NO_UPGRADE_CURES
 from doctor.diagnosis.summary import SIGNS, Outcome, exposures_sentence
 from doctor.facts.environment import STACK, THIS_MACHINE, Accelerator, Environment
 from doctor.facts.program import Place
+from doctor.facts.sizes import size
 from doctor.facts.variables import without_job
 from doctor.reports.document import Report
 from doctor.reports.terminal.layout import Paragraph, Part, Row, Unbroken, print_rows, print_screen, row
@@ -209,7 +210,7 @@ def _serves(cuda_version: str | None) -> str:
 
 
 def _size(count: int | None) -> str:
-    return "unknown" if count is None else f"{count / 1024**3:.1f} GiB"
+    return "unknown" if count is None else size(count)
 
 
 # What is known to be wrong

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from doctor.models.fit import modules_in_words, size
+from doctor.facts.sizes import size
+from doctor.models.fit import modules_in_words
 from doctor.reports.fit import Device, FitReport
 from doctor.reports.terminal.layout import Paragraph, heading
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from doctor.facts.inspection import Fault, FaultKind, Tensor
+from doctor.facts.sizes import size
 from doctor.reports.inspection import InspectionReport
 from doctor.reports.terminal.layout import Paragraph, heading
 
@@ -144,4 +145,4 @@ def _asides(report: InspectionReport) -> Iterator[str]:
     if report.loaded is not None:
         times = ", ".join(f"{name} {took:.1f} s" for name, took in report.loaded.seconds.items())
         peak = report.loaded.peak_bytes.get("inspect")
-        yield f"{times}{f'; at most {peak / 1024**3:.2f} GiB of memory' if peak else ''}"
+        yield f"{times}{f'; at most {size(peak)} of memory' if peak else ''}"
