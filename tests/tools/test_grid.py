@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from doctor.facts.observation import Observation
-from doctor.knowledge.evidence import SweptEnvironment
+from doctor.knowledge.evidence import SweptEnvironment, known_evidence
 from tests.reproduce.test_run import SCRIPTS, script
 from tools import grid
 from tools.sweep import read_evidence
@@ -47,6 +47,16 @@ def test_a_pair_is_one_environment_and_stands_under_each_package_with_the_others
         "accelerate": {"reproduced: as it was": ("1.2.1 with transformers==5.5.4",)},
         "torch": {"reproduced: as it was": ("2.13.0 with transformers==5.5.4 with accelerate==1.2.1",)},
     }
+
+
+@pytest.mark.parametrize("pair", grid.GRID, ids=":".join)
+def test_every_pair_was_run(pair: grid.Pair) -> None:
+    """That no range is denied by what was seen in one is held by tests/knowledge/test_evidence.py, for every environment."""
+    environments = known_evidence().environments
+    for package, label in grid.labels_of(pair, TORCH).items():
+        assert environments[package][label].untestable is None
+        assert environments[package][label].packages["transformers"] == pair.transformers
+        assert environments[package][label].packages["accelerate"] == pair.accelerate
 
 
 def test_the_grid_goes_from_old_beside_old_to_new_beside_new() -> None:

@@ -117,3 +117,4 @@ def _print_pairs(advisory: Advisory, package: str, console: Console) -> None:
         cells = [Text(*_CELLS[pairs[row, column]]) if (row, column) in pairs else Text("") for column in columns]
         table.add_row(Text(str(row), "dim"), *cells)
     console.print(table)
+    console.print(Text("blank: not run, or not at stake there", style="dim"))
