@@ -1,6 +1,6 @@
 """Fit the weights `doctor explain` judges by to labelled reports: writes data/causes.json, with what was measured.
 
-    python tools/fit_causes.py FOLDER [--measure]
+    OPENBLAS_NUM_THREADS=1 python tools/fit_causes.py FOLDER [--measure]
 
 FOLDER holds reports-2.jsonl and, labelled with older names of causes, reports-1b.jsonl, cases.jsonl and cases-labels.jsonl; its
 root-causes-2.md defines the causes. None of them is part of this repository: only the fitted numbers are. Beside them, told.txt tells
@@ -8,15 +8,21 @@ how each cause is told, in our own words: what is learned from it, and never mea
 
 What is measured is what `doctor explain` answers in the end: what a sentence proves, what a failure says of itself and what is too
 unlikely to be said included. Scores are cross-validated by repository, so that no thread stands on both sides, and nested: what is
-chosen (how strong the regularisation is, how sharp the confidence is) is chosen within the other folds. They hold for reports as those
+chosen (how strong the regularisation is, how sure an answer is) is chosen within the other folds. They hold for reports as those
 in FOLDER are; who wrote told.txt had seen some of them. And so the reports with older names are judged as well, by a model that has
-learned from none of them. `--measure` prints all that, and what each family of features adds, and writes nothing.
+learned from none of them. `--measure` prints all that, and what each family of features adds, and writes nothing. It takes minutes.
+
+How sure an answer is comes in two steps: the causes share what certainty there is, and what was measured says how often one is right
+that is first with such a share. To cry wolf and to guess does more harm than to leave a question open. So near misses and reports
+that do not tell count more than once there, as often as confidence can bear and still mean what it says. The confidence from which on
+doctor takes itself at its word is one half throughout; `trade-off` says what another would give.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import functools
 import json
 import random
 import re
@@ -27,22 +33,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from packaging.requirements import InvalidRequirement, Requirement
 from scipy.optimize import minimize
+from scipy.sparse import csr_array
 
 from doctor.explain.causes import Known, cases_of, evidence, seen_of
 from doctor.explain.explanation import NOT_OURS, SURE, UNKNOWN, Clues
-from doctor.explain.features import words_of
-from doctor.explain.model import Model, Seen, model_of
+from doctor.explain.features import parts_of, words_of
+from doctor.explain.model import WHOLE, Model, Seen, model_of
 from doctor.explain.text import TextReader
 from doctor.facts.symptom import Failure
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.matrix_file import builtin_file, load_matrix
 from doctor.knowledge.releases import known_releases
+from doctor.readers.public_names import without_own_names, without_own_places
 
 Array = Any
 """A numpy array: numpy is no dependency of doctor's, and so its types are not known where it is checked."""
-_FOLDS, _INNER = 10, 3
-_LENGTHS = {"words": 1.0, "observations": 1.5, "frames": 1.0}
+_FOLDS, _INNER = 8, 3
+_LENGTHS = {"words": 1.0, "parts": 0.7, "observations": 1.25, "frames": 1.0}
 _STRENGTHS = (0.04, 0.08)
 _SIGNS = 0.8
 """How much the signs' own weights count; what is fitted corrects them."""
@@ -55,9 +64,9 @@ _NEAR_MISSES = 2.0
 _UNDECIDABLE = 2.5
 """How much one whose text does not tell counts: to be sure of it does more harm than to be unsure of another."""
 _WEIGHTS: Mapping[tuple[str, ...], float] = {(NOT_OURS,): _NEAR_MISSES, (UNKNOWN,): _UNDECIDABLE}
-_OF_KINDS = 0.3
-"""How much the usual kind of a cause counts where a report is labelled with the cause only."""
-_KINDS = ("bug", "misuse", "resource", "incompatibility")
+_CAUTION = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
+_MOST_OFF = 0.08
+"""How far confidence may be from how often it is right, on average."""
 _LEAST = 0.1
 """Coefficients smaller than this are left out."""
 _OLDER = {
@@ -88,6 +97,8 @@ class Report:
     weight: float = 1.0
     kind: str | None = None
     """What kind of cause; None where it is not labelled."""
+    upgrade: tuple[str, str] = ("unknown", "")
+    """Whether one helps, and to what."""
     basis: str = ""
     language: str = ""
     traceback: bool = False
@@ -103,6 +114,8 @@ class Answer:
     """None: it names none."""
     kind: str | None
     confidence: float
+    upgrade: tuple[str, str] | None = None
+    """The package and the release it is to go to; None: none is recommended."""
 
     @property
     def sure(self) -> bool:
@@ -122,6 +135,7 @@ def read_reports(folder: Path, matrix: Matrix) -> tuple[list[Report], list[Repor
             truth=line["truth"]["cause"],
             thread=_thread(line["url"]),
             kind=line["from_text"]["kind"] if line["from_text"]["decidable"] and line["from_text"]["causes"] != [NOT_OURS] else None,
+            upgrade=(line["from_text"]["upgrade"], line["from_text"]["upgrade_to"]),
             basis=line["truth"]["basis"],
             language=line["lang"],
             traceback=line["has_traceback"],
@@ -136,7 +150,7 @@ def read_reports(folder: Path, matrix: Matrix) -> tuple[list[Report], list[Repor
     for number, line in enumerate(_lines(folder / "cases.jsonl")):
         if number in labels:
             names = labels[number]["causes"] if labels[number]["decidable"] else [UNKNOWN]
-            older.append(_older(f"{line['title']}\n\n{line['excerpt']}", names, line, matrix))
+            older.append(_older(f"{line['title']}\n\n{line['excerpt']}", names, {**line, **labels[number]}, matrix))
     return own, older, [*_defined((folder / "root-causes-2.md").read_text("utf-8"), matrix), *_told(matrix)]
 
 
@@ -144,9 +158,9 @@ def _defined(definitions: str, matrix: Matrix) -> Iterator[Report]:
     for name, section in re.findall(r"^## ([a-z0-9-]+)\n(.*?)(?=^## )", definitions, re.MULTILINE | re.DOTALL):
         said = "\n".join(re.findall(r"^- (?:definition|signs): (.*)", section, re.MULTILINE))
         if said:
-            words = frozenset(word for line in said.split("\n") for word in words_of(line))
+            words = frozenset(word for line in said.split("\n") for word in words_of(without_own_names(line)))
             observed = _observed(said, matrix).seen["observations"]
-            yield Report((name,), None, "", {"words": words, "observations": observed, "frames": frozenset()}, weight=_OTHERS)
+            yield Report((name,), None, "", {"words": words, "parts": frozenset(parts_of(words)), "observations": observed}, weight=_OTHERS)
 
 
 def _told(matrix: Matrix) -> Iterator[Report]:
@@ -170,7 +184,8 @@ def _thread(url: str) -> str:
 
 def _older(text: str, names: Iterable[str], line: dict[str, Any], matrix: Matrix) -> Report:
     causes = tuple(new for name in names for new in _OLDER.get(name, (name,)))
-    return replace(_observed(text, matrix), causes=causes, thread=_thread(line["url"]), weight=_OTHERS)
+    upgrade = (line.get("upgrade", "unknown"), line.get("upgrade_to", ""))
+    return replace(_observed(text, matrix), causes=causes, thread=_thread(line["url"]), upgrade=upgrade, weight=_OTHERS)
 
 
 def _observed(text: str, matrix: Matrix) -> Report:
@@ -178,7 +193,7 @@ def _observed(text: str, matrix: Matrix) -> Report:
     reader = TextReader(matrix, fitted=False)
     reader.read(text.split("\n"))
     explanation = reader.explanation()
-    failure = explanation.failures[0].failure if explanation.failures else Failure(None, "", (), 1)
+    failure = without_own_places(explanation.failures[0].failure) if explanation.failures else Failure(None, "", (), 1)
     clues = reader.clues()
     whole = Clues(clues.found, words={None: frozenset().union(*clues.words.values())})
     known = Known(explanation.environment, matrix, known_releases())
@@ -209,19 +224,22 @@ class Space:
 
     def vectors(self, reports: Sequence[Report]) -> Array:
         """A row for each report; each family brought to its length, as `Model.contributions` does."""
-        rows = np.zeros((len(reports), len(self.index)))
-        for row, report in zip(rows, reports, strict=True):
+        columns: list[int] = []
+        values: list[float] = []
+        ends = [0]
+        for report in reports:
             for family in self.families:
-                columns = [self.index[family, name] for name in report.seen[family] if (family, name) in self.index]
-                norm = float(np.linalg.norm(self.rarity[columns]))
-                if columns:
-                    row[columns] = self.rarity[columns] * _LENGTHS[family] / (norm if family == "words" else max(norm, 1.0))
-        return rows
+                here = sorted(self.index[family, name] for name in report.seen.get(family, ()) if (family, name) in self.index)
+                norm = float(np.linalg.norm(self.rarity[here]))
+                columns += here
+                values += (self.rarity[here] * _LENGTHS[family] / (max(norm, 1e-9) if family in WHOLE else max(norm, 1.0))).tolist()
+            ends.append(len(columns))
+        return csr_array((np.array(values, np.float32), columns, ends), (len(reports), len(self.index)))
 
 
 def space_of(reports: Sequence[Report], families: tuple[str, ...], least: int = 3) -> Space:
     """The features that at least so many reports have."""
-    counts = collections.Counter((family, name) for report in reports for family in families for name in report.seen[family])
+    counts = collections.Counter((family, name) for report in reports for family in families for name in report.seen.get(family, ()))
     kept = sorted(each for each, count in counts.items() if count >= least)
     rarity = np.array([np.log(len(reports) / counts[each]) + 0.5 for each in kept])
     return Space({each: number for number, each in enumerate(kept)}, rarity, families)
@@ -245,23 +263,23 @@ def offsets(reports: Sequence[Report], causes: Sequence[str], share: float) -> A
 
 
 def fit(vectors: Array, offset: Array, wanted: Array, weights: Array, strength: float) -> tuple[Array, Array]:
-    """Coefficients and intercepts of multinomial logistic regression with a quadratic penalty; fitted in the span of the reports."""
-    values, axes = np.linalg.eigh((vectors @ vectors.T).astype(np.float32))
-    kept = values > 1e-4
-    values, axes = values[kept], axes[:, kept]
-    inputs = axes * np.sqrt(values)
-    size, number = inputs.shape[1], wanted.shape[1]
+    """Coefficients and intercepts of multinomial logistic regression with a quadratic penalty."""
+    across = vectors.T.tocsr()
+    number, size = wanted.shape[1], vectors.shape[1] * wanted.shape[1]
+    certain = wanted.sum(1, keepdims=True).astype(np.float32)
+    targets, counts, before = (each.astype(np.float32) for each in (wanted, weights[:, None], offset))
 
     def loss(flat: Array) -> tuple[float, Array]:
-        coefficients, intercepts = flat[: size * number].reshape(size, number), flat[size * number :]
-        shares = softmax(inputs @ coefficients.astype(np.float32) + intercepts + offset)
-        gradient = (shares - wanted) * weights[:, None]
-        penalty = strength / 2 * float((coefficients**2).sum())
-        value = -float((weights[:, None] * wanted * np.log(shares + 1e-12)).sum()) + penalty
-        return value, np.concatenate([(inputs.T @ gradient.astype(np.float32) + strength * coefficients).ravel(), gradient.sum(0)])
+        scores = vectors @ flat[:size].astype(np.float32).reshape(-1, number) + (before + flat[size:].astype(np.float32))
+        scores -= scores.max(1, keepdims=True)
+        odds = np.exp(scores)
+        totals = odds.sum(1, keepdims=True)
+        gradient = (odds / totals * certain - targets) * counts
+        value = -float((counts * targets * (scores - np.log(totals))).sum(dtype=np.float64)) + strength / 2 * float(flat[:size] @ flat[:size])
+        return value, np.concatenate([(across @ gradient).ravel() + strength * flat[:size], gradient.sum(0, dtype=np.float64)])
 
-    found = minimize(loss, np.zeros(size * number + number), jac=True, method="L-BFGS-B", options={"maxiter": 80}).x
-    return vectors.T @ (axes / np.sqrt(values)) @ found[: size * number].reshape(size, number), found[size * number :]
+    found = minimize(loss, np.zeros(size + number), jac=True, method="L-BFGS-B", options={"maxiter": 80, "ftol": 1e-6}).x
+    return found[:size].reshape(-1, number), found[size:]
 
 
 def softmax(scores: Array) -> Array:
@@ -276,7 +294,7 @@ class Setting:
 
     strength: float
     signs: float
-    families: tuple[str, ...] = ("words", "observations", "frames")
+    families: tuple[str, ...] = ("words", "parts", "observations", "frames")
     most: int | None = None
     """So many words and frames are kept, the telling ones, for a table of bounded size; None: all."""
 
@@ -289,10 +307,6 @@ class Fitted:
     coefficients: Array
     intercepts: Array
     setting: Setting
-    kinds: tuple[Array, Array] | None = None
-    """Coefficients and intercepts of the kinds; None where they were not asked for."""
-    usual: Array = None
-    """For each cause but the last, how often it is of each kind, in log odds."""
 
     def scores(self, reports: Sequence[Report], causes: Sequence[str]) -> Array:
         """A row for each report, before they share one certainty."""
@@ -317,28 +331,6 @@ def fitted(reports: Sequence[Report], causes: Sequence[str], setting: Setting) -
     if setting.most is not None:
         coefficients = np.where(np.abs(coefficients) < _LEAST, 0.0, coefficients)
     return Fitted(space, coefficients, intercepts, setting)
-
-
-def with_kinds(model: Fitted, reports: Sequence[Report], causes: Sequence[str], usual: Mapping[str, str]) -> Fitted:
-    """The model with what tells kinds of causes apart; `usual` is the kind of each cause where nothing else is known."""
-    labelled = [each for each in reports if each.kind is not None or not set(each.causes).isdisjoint(usual)]
-    wanted = np.zeros((len(labelled), len(_KINDS)))
-    counts = np.full((len(causes) - 1, len(_KINDS)), 0.3)
-    for cause, kind in usual.items():
-        counts[causes.index(cause), _KINDS.index(kind)] += 2.0
-    for row, each in zip(wanted, labelled, strict=True):
-        if each.kind is not None:
-            row[_KINDS.index(each.kind)] = 1.0
-            for cause in each.causes:
-                counts[causes.index(cause), _KINDS.index(each.kind)] += 1 / len(each.causes)
-        else:
-            known = usual.keys() & set(each.causes)
-            for cause in known:
-                row[_KINDS.index(usual[cause])] += 1 / len(known)
-    weights = np.array([1.0 if each.kind is not None else _OF_KINDS for each in labelled])
-    coefficients, intercepts = fit(model.space.vectors(labelled), np.zeros_like(wanted), wanted, weights, model.setting.strength)
-    coefficients = np.where(np.abs(coefficients) < _LEAST, 0.0, coefficients)
-    return replace(model, kinds=(coefficients, intercepts), usual=np.log(counts / counts.sum(1, keepdims=True)))
 
 
 # Measuring
@@ -371,29 +363,70 @@ def right(own: Sequence[Report], causes: Sequence[str], scores: Array) -> float:
 
 
 def sharpness(own: Sequence[Report], causes: Sequence[str], scores: Array) -> float:
-    """What scores are to be multiplied by for the first cause's share to be as often right as it says: least squared error."""
-
-    def error(factor: float) -> float:
-        shares = softmax(factor * scores)[:, :-1]
-        return float(np.mean([(row.max() - (causes[row.argmax()] in each.causes)) ** 2 for each, row in zip(own, shares, strict=True)]))
-
-    return float(min(np.arange(0.4, 2.05, 0.05), key=error))
+    """What scores are to be multiplied by for the shares to be what the labels say, as nearly as can be."""
+    wanted = np.array([target(each, causes) for each in own])
+    return float(min(np.arange(0.4, 2.05, 0.05), key=lambda factor: loss_of(wanted, factor * scores)))
 
 
-def chosen(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str]) -> tuple[float, float]:
-    """The strength that is right most often on threads left out, and the sharpness of its scores."""
-    tried = [(strength, held_out(own, others, causes, Setting(strength, _SIGNS), _INNER)) for strength in _STRENGTHS]
-    best, scores = max(tried, key=lambda each: right(own, causes, each[1]))
-    return best, sharpness(own, causes, scores)
+def loss_of(wanted: Array, scores: Array) -> float:
+    """How far scores are from what is wanted (cross entropy)."""
+    return float(-(wanted * np.log(softmax(scores) + 1e-12)).sum())
 
 
-def learned_model(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], matrix: Matrix, most: int) -> tuple[Model, dict[str, Any]]:
-    """Everything chosen and fitted with these: the model, and what data/causes.json holds of it."""
-    strength, factor = chosen(own, others, causes)
-    usual = {cause.name: cause.kind for cause in matrix.causes}
-    model = with_kinds(fitted([*own, *others], causes, Setting(strength, _SIGNS, most=most)), [*own, *others], causes, usual)
-    data = table(model, causes, factor)
-    return model_of(data), data
+def certainty(own: Sequence[Report], causes: Sequence[str], scores: Array) -> tuple[float, float]:
+    """How often the cause that is first is right, by its share: `Model.sure_of` (logistic regression on the share's log odds), with as much
+    caution as leaves confidence true."""
+    shares = softmax(scores)[:, :-1].clip(1e-6, 1 - 1e-6)
+    first = np.log(shares.max(1) / (1 - shares.max(1)))
+    names = [causes[row.argmax()] for row in shares]
+    holds = np.array([name in each.causes for each, name in zip(own, names, strict=True)], float)
+
+    def line_with(caution: float) -> tuple[float, float]:
+        weights = np.array([caution if each.causes in _WEIGHTS else 1.0 for each in own])
+
+        def loss(line: Array) -> float:
+            odds = line[0] + line[1] * first
+            return float((weights * (np.logaddexp(0, odds) - holds * odds)).sum())
+
+        more, times = minimize(loss, np.array([0.0, 1.0])).x
+        return float(more), float(times)
+
+    def is_off(line: tuple[float, float]) -> float:
+        said = 1 / (1 + np.exp(-(line[0] + line[1] * first)))
+        return calibration_error([(each, Answer(name, None, float(sure))) for each, name, sure in zip(own, names, said, strict=True)])
+
+    lines = [line_with(caution) for caution in _CAUTION]
+    return next((line for line in reversed(lines) if is_off(line) <= _MOST_OFF), lines[0])
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is chosen on threads left out."""
+
+    setting: Setting
+    sharpness: float
+    certainty: tuple[float, float]
+
+
+def chosen(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], settings: Sequence[Setting]) -> Chosen:
+    """The setting whose scores come nearest to the labels on threads left out, and how sure they are to be taken."""
+    wanted = np.array([target(each, causes) for each in own])
+    tried: list[tuple[float, int, Chosen]] = []
+    for setting in settings:
+        scores = held_out(own, others, causes, setting, _INNER)
+        factor = sharpness(own, causes, scores)
+        tried.append((loss_of(wanted, factor * scores), len(tried), Chosen(setting, factor, certainty(own, causes, factor * scores))))
+    return min(tried)[2]
+
+
+def learned_model(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], settings: Sequence[Setting], most: int) -> dict[str, Any]:
+    """Everything chosen and fitted with these: what data/causes.json holds of it."""
+    return table_of(chosen(own, others, causes, settings), own, others, causes, most)
+
+
+def table_of(choice: Chosen, own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], most: int | None) -> dict[str, Any]:
+    """The same with what was chosen; `most` as in `Setting`."""
+    return table(fitted([*own, *others], causes, replace(choice.setting, most=most)), causes, choice)
 
 
 def answers(reports: Sequence[Report], model: Model) -> list[Answer]:
@@ -403,20 +436,25 @@ def answers(reports: Sequence[Report], model: Model) -> list[Answer]:
         assert each.reader is not None
         failures = each.reader.explanation(model=model).failures
         first = failures[0].causes[0] if failures and failures[0].causes else None
-        found.append(Answer(first.cause, first.kind, first.confidence) if first is not None else Answer(None, None, 0.0))
+        upgrade = (first.upgrade.package, first.upgrade.to) if first is not None and first.upgrade is not None else None
+        found.append(Answer(first.cause, first.kind, first.confidence, upgrade) if first is not None else Answer(None, None, 0.0))
     return found
 
 
-def nested(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], matrix: Matrix, most: int) -> list[Answer]:
+def nested(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], settings: Sequence[Setting], most: int) -> list[Answer]:
     """What is answered for each report, everything chosen and fitted without its thread."""
+    return answered(own, others, lambda learned, helping: learned_model(learned, helping, causes, settings, most))
+
+
+def answered(own: Sequence[Report], others: Sequence[Report], learn: Callable[[Sequence[Report], Sequence[Report]], dict[str, Any]]) -> list[Answer]:
+    """What is answered for each report by the table that was learned without its thread."""
     found: dict[int, Answer] = {}
     where = folds(own, _FOLDS)
     for fold in range(_FOLDS):
         out = [position for position, each in enumerate(where) if each == fold]
         threads = {own[position].thread for position in out}
         learned, helping = ([each for each in group if each.thread not in threads] for group in (own, others))
-        model, _ = learned_model(learned, helping, causes, matrix, most)
-        found |= dict(zip(out, answers([own[position] for position in out], model), strict=True))
+        found |= dict(zip(out, answers([own[position] for position in out], model_of(learn(learned, helping))), strict=True))
     return [found[position] for position in range(len(own))]
 
 
@@ -425,7 +463,8 @@ def elsewhere(own: Sequence[Report], older: Sequence[Report], model: Model) -> d
     threads = {each.thread for each in own}
     reports = [each for each in older if each.thread not in threads]
     scores = measured(reports, answers(reports, model))
-    return {name: scores[name] for name in ("reports", "decidable", "answered", "right where answered", "undecidable answered")}
+    names = ("reports", "decidable", "answered", "right where answered", "undecidable answered", "upgrades recommended", "harmful upgrades")
+    return {name: scores[name] for name in names}
 
 
 def measured(reports: Sequence[Report], given: Sequence[Answer]) -> dict[str, Any]:
@@ -451,6 +490,8 @@ def measured(reports: Sequence[Report], given: Sequence[Answer]) -> dict[str, An
         "no cause named": part(decidable, lambda row: row[1].cause is None),
         "near misses called ours": part(near, lambda row: row[1].cause != NOT_OURS and row[1].sure),
         "undecidable answered": part(undecidable, lambda row: row[1].sure),
+        "upgrades recommended": sum(row[1].upgrade is not None for row in rows),
+        "harmful upgrades": sum(map(is_harmful, rows)),
         "with traceback": part([row for row in decidable if row[0].traceback]),
         "without traceback": part([row for row in decidable if not row[0].traceback]),
         "truth stated or in frames": part([row for row in decidable if row[0].basis in ("stated", "frames")]),
@@ -460,12 +501,36 @@ def measured(reports: Sequence[Report], given: Sequence[Answer]) -> dict[str, An
         "from elsewhere": part([row for row in decidable if "://" in row[0].thread]),
         "calibration error": calibration_error(rows),
         "reliability": reliability(rows),
+        "trade-off": [[level, *trade_off(decidable, near, undecidable, level)] for level in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)],
     }
 
 
 def is_right(row: tuple[Report, Answer]) -> bool:
     """Whether the cause named is one that the text allows."""
     return row[1].cause in row[0].causes
+
+
+def is_harmful(row: tuple[Report, Answer]) -> bool:
+    """An upgrade where the label says that none helps or that it hurts, or to a release that it says is not enough."""
+    (helps, to), upgrade = row[0].upgrade, row[1].upgrade
+    if upgrade is None or helps == "unknown":
+        return False
+    if helps != "helps":
+        return True
+    try:
+        wanted = Requirement(to.split(" ")[0].rstrip(",;"))
+    except InvalidRequirement:
+        return False
+    return wanted.name == upgrade[0] and not wanted.specifier.contains(upgrade[1])
+
+
+def trade_off(decidable: Sequence[Any], near: Sequence[Any], undecidable: Sequence[Any], level: float) -> list[float]:
+    """If an answer counted from this confidence on: how many of the decidable were answered, right of them, near misses called ours, and
+    undecidable answered."""
+    answered = [row for row in decidable if row[1].confidence >= level]
+    ours = sum(row[1].confidence >= level and row[1].cause != NOT_OURS for row in near)
+    shares = (len(answered) / len(decidable), sum(map(is_right, answered)) / max(len(answered), 1), ours / max(len(near), 1))
+    return [round(each, 3) for each in (*shares, sum(row[1].confidence >= level for row in undecidable) / max(len(undecidable), 1))]
 
 
 def reliability(rows: Sequence[tuple[Report, Answer]], bins: int = 5) -> list[list[Any]]:
@@ -486,37 +551,42 @@ def calibration_error(rows: Sequence[tuple[Report, Answer]]) -> float:
     return float(round(total / max(sum(count for _, _, count in parts), 1), 3))
 
 
-def ablation(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], setting: Setting) -> dict[str, float]:
-    """What is right with some of the features only, before what is proven or said by a failure itself counts."""
+def ablation(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], choice: Chosen) -> dict[str, Any]:
+    """With some of what is seen only, what is chosen left as it is: right of the decidable, near misses called ours, undecidable answered."""
     parts = {
-        "words": replace(setting, families=("words",), signs=0.0),
-        "words and observations": replace(setting, families=("words", "observations"), signs=0.0),
-        "words, observations and frames": replace(setting, signs=0.0),
-        "all, with the signs' own weights": setting,
-        "all, without words": replace(setting, families=("observations", "frames")),
+        "all": choice.setting,
+        "words alone": replace(choice.setting, families=("words", "parts"), signs=0.0),
+        "observations alone": replace(choice.setting, families=("observations",), signs=0.0),
+        "without words": replace(choice.setting, families=("observations", "frames")),
+        "without observations": replace(choice.setting, families=("words", "parts", "frames")),
+        "without frames": replace(choice.setting, families=("words", "parts", "observations")),
+        "without the signs' own weights": replace(choice.setting, signs=0.0),
+        "without the examples in our own words": choice.setting,
     }
-    found = {name: round(right(own, causes, held_out(own, others, causes, each, _FOLDS)), 3) for name, each in parts.items()}
-    without = [each for each in others if each.weight != _TOLD]
-    return found | {"all, without the examples in our own words": round(right(own, causes, held_out(own, without, causes, setting, _FOLDS)), 3)}
+    found = {}
+    for name, setting in parts.items():
+        helping = [each for each in others if each.weight != _TOLD] if name.endswith("our own words") else others
+        given = answered(own, helping, functools.partial(table_of, replace(choice, setting=setting), causes=causes, most=None))
+        scores = measured(own, given)
+        found[name] = [scores[each] for each in ("decidable", "near misses called ours", "undecidable answered")]
+    return found
 
 
 # Writing
 
 
-def table(model: Fitted, causes: Sequence[str], factor: float) -> dict[str, Any]:
+def table(model: Fitted, causes: Sequence[str], choice: Chosen) -> dict[str, Any]:
     """What data/causes.json holds, but for where it comes from."""
-    assert model.kinds is not None
     families: dict[str, Any] = {family: {"length": _LENGTHS[family], "features": {}} for family in model.setting.families}
     for (family, name), number in model.space.index.items():
         rarity = float(model.space.rarity[number])
-        families[family]["features"][name] = [round(rarity, 2), _named(causes, model.coefficients[number]), _named(_KINDS, model.kinds[0][number])]
+        families[family]["features"][name] = [round(rarity, 2), _named(causes, model.coefficients[number])]
     return {
         "signs": model.setting.signs,
-        "sharpness": round(factor, 2),
+        "sharpness": round(choice.sharpness, 2),
+        "certainty": [round(each, 3) for each in choice.certainty],
         "strength": model.setting.strength,
         "intercepts": _named(causes, model.intercepts, zero=True),
-        "kinds": _named(_KINDS, model.kinds[1], zero=True),
-        "usual": {cause: _named(_KINDS, row, zero=True) for cause, row in zip(causes, model.usual, strict=False)},
         "families": families,
     }
 
@@ -537,13 +607,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own, older, told = read_reports(options.folder, matrix)
     others = [*older, *told]
     causes = [*sorted({cause.name for cause in matrix.causes} | {NOT_OURS}), UNKNOWN]
-    _, written = learned_model(own, others, causes, matrix, options.most)
+    settings = [Setting(strength, _SIGNS) for strength in _STRENGTHS]
+    choice = chosen(own, others, causes, settings)
+    written = table_of(choice, own, others, causes, options.most)
     about = {
         "fitted on": f"{len(own)} public reports labelled from their text alone, {len(older)} older ones labelled with older names of causes, "
         f"and {len(told)} examples in our own words",
-        "scores": measured(own, nested(own, others, causes, matrix, options.most)),
-        "older reports of other repositories": elsewhere(own, older, learned_model(own, told, causes, matrix, options.most)[0]),
-        "families of features": ablation(own, others, causes, Setting(written["strength"], _SIGNS)),
+        "scores": measured(own, nested(own, others, causes, settings, options.most)),
+        "older reports of other repositories": elsewhere(own, older, model_of(learned_model(own, told, causes, settings, options.most))),
+        "families of features": ablation(own, others, causes, choice),
     }
     print(json.dumps(about, indent=2))
     if not options.measure:

@@ -75,9 +75,14 @@ def causes_page() -> str:
         fitted=about["fitted on"],
         scores=_shares(about["scores"]),
         reliability="\n".join(f"| {mean:.0%} | {right:.0%} | {count} |" for mean, right, count in about["scores"]["reliability"]),
+        trade_off="\n".join(f"| {' | '.join(f'{each:.0%}' for each in row)} |" for row in about["scores"]["trade-off"]),
+        recommended=about["scores"]["upgrades recommended"],
+        harmful=about["scores"]["harmful upgrades"],
         older=_shares(about["older reports of other repositories"]),
         number=about["older reports of other repositories"]["reports"],
-        parts=_shares(about["families of features"]),
+        older_harmful=about["older reports of other repositories"]["harmful upgrades"],
+        older_recommended=about["older reports of other repositories"]["upgrades recommended"],
+        parts="\n".join(f"| {name} | {' | '.join(f'{each:.1%}' for each in row)} |" for name, row in about["families of features"].items()),
     )
     facts = [_fact_row(fact) for fact in builtin_matrix().facts]
     return _CAUSES_HEAD + "\n".join(rows) + "\n" + _CAUSES_FACTS + "\n".join(facts) + "\n" + measured
@@ -105,7 +110,8 @@ What `doctor explain` tells apart, as it stands in [`data/compat.yaml`](../data/
 (messages, frames in their order, words of the text, versions). A sign that proves is a sentence that no other failure says, and decides. What
 the other signs say is weighed together with what else is to be seen (`observations`, the words of the text, the functions of the traceback) by
 coefficients that were fitted to labelled public reports ([`data/causes.json`](../data/causes.json), by
-[`tools/fit_causes.py`](../tools/fit_causes.py)). `unknown` and `not-ours` compete with the causes.
+[`tools/fit_causes.py`](../tools/fit_causes.py)). `unknown` and `not-ours` compete with the causes. What whoever ran it named does not count:
+of a path, only what a library, a known program or a format calls it is read; file names, addresses, hashes, times and prompts are not.
 
 A bug is fixed, or to be fixed, by a release; misuse is in the calling code; a resource is missing; an incompatibility lies between versions.
 
@@ -119,8 +125,8 @@ _CAUSES_FACTS = """
 
 Where causes are undecided `doctor explain` prints the one fact that would part them, and takes the answer: `--fact threads=yes`, or on a terminal
 `--ask`. In place of a word the answer may be what the line printed; in a text it may stand as a line of its own, `answered: threads is yes`. It
-weighs as what stands in the text does: strongly for the causes it names, against those that only other answers name. With `--here` what is set
-there answers by itself.
+weighs as what stands in the text does: strongly for the causes it names, against those that only other answers name, and some answers rule
+causes out. With `--here` what is set there answers by itself.
 
 | fact | question | how to get it | answers | with `--here` |
 |---|---|---|---|---|
@@ -130,11 +136,11 @@ there answers by itself.
 _CAUSES_MEASURED = """
 ## How often it is right
 
-Fitted on {fitted}. Measured is what `doctor explain` answers in the end, by cross-validation: each report is judged by a model that was fitted
-without any report of the same repository. "Decidable" are reports whose text alone tells, "ours" those of them that are of this family, "near
-misses" those that are not; right is a report whose first cause is one that its text allows, however sure. "Answered" is with a confidence of at
-least 50 %. "Undecidable answered" are reports whose text does not tell. "Kind" is whether a cause is a bug, misuse, for want of a resource or an
-incompatibility.
+Fitted on {fitted}. Measured is what `doctor explain` answers in the end, by nested cross-validation: each report is judged by a model that was
+fitted without any report of the same repository, with settings chosen without them too. "Decidable" are reports whose text alone tells, "ours"
+those of them that are of this family, "near misses" those that are not; right is a report whose first cause is one that its text allows, however
+sure. "Answered" is with a confidence of at least 50 %. "Undecidable answered" are reports whose text does not tell. "Kind" is whether a cause is
+a bug, misuse, for want of a resource or an incompatibility.
 
 | measure | value |
 |---|---|
@@ -147,17 +153,34 @@ repositories, were judged as well, by a model that learned from none of them; th
 |---|---|
 {older}
 
+Upgrades were recommended for {recommended} of all the reports, {harmful} of them where the label says that none helps, that it hurts, or that a later
+release is needed; of the older ones for {older_recommended}, {older_harmful} of them. None is recommended unless the text states a version within the
+range of an advisory of the cause that it is sure of.
+
 The confidence is to be taken at its word if what is said with 70 % is right in 70 %. Of the answers of about one confidence:
 
 | confidence | right | answers |
 |---|---|---|
 {reliability}
 
-What is right of the decidable with some of what is seen only, before what is proven or what a failure says of itself counts:
+If an answer counted from another confidence on than one half:
 
-| seen | right |
-|---|---|
+| from | decidable answered | right of them | near misses called ours | undecidable answered |
+|---|---|---|---|---|
+{trade_off}
+
+To cry wolf and to guess does more harm than to leave a question open. So in what confidence is fitted to, near misses and reports that do not
+tell count as often as it can bear and still be off by no more than 8 % on average; the border itself stays one half.
+
+With some of what is seen left out, everything else the same:
+
+| seen | decidable right | near misses called ours | undecidable answered |
+|---|---|---|---|
 {parts}
+
+What limits it: the kind is derived from the cause, and of the labelled reports whose cause is right three in four are of the kind that is usual
+for it. Of the undecidable ones that were answered, some are answered with what the whole thread came to in the end. And a figure of forty near
+misses or fifty undecidable reports moves by two percent with each.
 """
 
 

@@ -12,13 +12,13 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from doctor.explain.explanation import ANSWERED, NOT_OURS, SURE, Clues, LikelyCause
+from doctor.explain.explanation import ANSWERED, NOT_OURS, SURE, UNKNOWN, Clues, LikelyCause
 from doctor.explain.features import all_of, words_of
 from doctor.explain.model import Model, Seen
-from doctor.explain.places import edit_at, own_frame
+from doctor.explain.places import edit_at
 from doctor.explain.upgrading import always_holds, match_of, recommended_upgrade, upgrading, version_reason
 from doctor.facts.environment import Environment
-from doctor.facts.symptom import Failure
+from doctor.facts.symptom import Failure, Frame
 from doctor.knowledge.cause import Cause, Sign, Weight, frames_hold
 from doctor.knowledge.family import Foreign, KnownMessage
 from doctor.knowledge.matching import Match, installed_version
@@ -33,7 +33,9 @@ _SUREST = 0.99
 _SUREST_OF_ONE_SHAPE = 0.95
 """A range that rests on runs in one shape of the problem may end elsewhere in another."""
 LEAST_UNTOLD = 0.25
-"""How likely the first cause has to be where no sign speaks for it."""
+"""How likely the first cause has to be where a text shows no failure, but tells of one, or seems to."""
+_LEAST_UNSAID = 0.15
+"""How likely where a failure is shown and no sign speaks for the cause."""
 WORTH_SAYING = 0.06
 """A cause less likely is not named."""
 _MAX_CAUSES = 4
@@ -43,7 +45,7 @@ _MOST_LEARNED, _LEAST_LEARNED = 3, 0.1
 PROVEN = 0.97
 """What a sentence that no other failure says leaves to its cause, whatever was fitted."""
 _FEW_WORDS = 25
-_IN_WORDS = {"observations": "{}", "words": 'the text has "{}"', "frames": "the traceback {}"}
+_IN_WORDS = {"observations": "{}", "words": 'the text has "{}"', "parts": 'the text has "{}..."', "frames": "the traceback {}"}
 _COMMON_FRAMES = frozenset({"to", "_apply", "convert", "__init__", "forward", "new_forward", "wrapper", "<module>", "from_pretrained"})
 """Frames that most failures of this family share."""
 
@@ -97,18 +99,21 @@ class Judgement:
     """Why it may not be."""
 
 
-def judged(failure: Failure, clues: Clues, known: Known) -> Judgement:
-    """The causes that what was seen speaks for."""
+def judged(failure: Failure, clues: Clues, known: Known, place: Frame | None = None) -> Judgement:
+    """The causes that what was seen speaks for; `place` is where the user could change something.
+
+    The failure is as it would be whoever met it (`without_own_places`).
+    """
     cases = cases_of(failure, clues, known)
     if known.model is None:
-        likely = by_signs(cases, failure, known)
+        likely = by_signs(cases, known, place)
         return Judgement(likely, bool(likely), cases)
     seen = seen_of(cases, failure, clues, known)
     contributions = known.model.contributions(seen)
     scores = {cause: known.model.intercepts[cause] + sum(said.values()) for cause, said in contributions.items()}
     for name, case in cases.items():
         scores[name] = scores.get(name, min(known.model.intercepts.values())) + evidence(case, known.model.signs)
-    shares = _shared({cause: known.model.sharpness * score for cause, score in scores.items()})
+    shares = as_sure(_shared({cause: known.model.sharpness * score for cause, score in scores.items()}), known.model)
     proven = {name for name, case in cases.items() if case.proof > 1}
     shares = _with_proof(shares, proven)
     best = sorted(cases.values(), key=lambda case: -shares[case.cause.name])[:_MAX_CAUSES]
@@ -116,15 +121,12 @@ def judged(failure: Failure, clues: Clues, known: Known) -> Judgement:
     spoken = bool(best) and bool(best[0].because)
     best = [replace(case, because=_reasons(case, contributions.get(case.cause.name, {}))) for case in best]
     wordy = bool(failure.frames) or not says_little_else(failure, clues)
-    least = WORTH_SAYING if spoken else LEAST_UNTOLD if wordy else SURE
+    shown = bool(failure.frames or failure.message)
+    least = WORTH_SAYING if spoken else SURE if not wordy else _LEAST_UNSAID if shown else LEAST_UNTOLD
     worth = [case for case in best if shares[case.cause.name] >= WORTH_SAYING] if shares[best[0].cause.name] >= least else []
-    likely = tuple(_likely(case, shares[case.cause.name], failure, known, _kind_of(case, known.model, seen)) for case in worth)
+    likely = tuple(_likely(case, shares[case.cause.name], known, place) for case in worth)
     foreign = tuple(said for _, said in _learned(contributions.get(NOT_OURS, {}))[:_MOST_LEARNED])
     return Judgement(likely, told, cases, bool(proven), shares.get(NOT_OURS, 0.0), foreign)
-
-
-def _kind_of(case: Case, model: Model, seen: Seen) -> str:
-    return model.kind_of(case.cause.name, seen) if case.cause.name in model.usual else _kind_by_signs(case)
 
 
 def evidence(case: Case, share: float) -> float:
@@ -160,12 +162,12 @@ def fits(kind: Foreign, failure: Failure, clues: Clues) -> bool:
     return class_name(failure.exception or "") in kind.exception or (kind.message is not None and message_holds(kind.message, failure))
 
 
-def by_signs(cases: Mapping[str, Case], failure: Failure, known: Known) -> tuple[LikelyCause, ...]:
+def by_signs(cases: Mapping[str, Case], known: Known, place: Frame | None) -> tuple[LikelyCause, ...]:
     """The causes that signs alone speak for, surest first."""
     odds = {name: _ODDS_BEFORE * case.odds * case.proof for name, case in cases.items() if case.because}
     total = 1.0 + sum(odds.values())
     best = sorted((name for name in odds if odds[name] > 0), key=lambda name: -odds[name])[:_MAX_CAUSES]
-    likely = [_likely(cases[name], odds[name] / total, failure, known, _kind_by_signs(cases[name])) for name in best]
+    likely = [_likely(cases[name], odds[name] / total, known, place) for name in best]
     return tuple(each for each in likely if each.confidence >= WORTH_SAYING)
 
 
@@ -175,6 +177,17 @@ def _shared(scores: Mapping[str, float]) -> dict[str, float]:
     odds = {cause: math.exp(score - most) for cause, score in scores.items()}
     total = sum(odds.values())
     return {cause: each / total for cause, each in odds.items()}
+
+
+def as_sure(shares: dict[str, float], model: Model) -> dict[str, float]:
+    """The first as sure as what was measured says of such a share; the others share what is left, or leave more to "unknown"."""
+    first = max((name for name in shares if name != UNKNOWN), key=lambda name: shares[name])
+    before, sure = shares[first], model.sure_of(shares[first])
+    if sure > before:
+        rest = (1 - sure) / max(1 - before, 1e-9)
+        return {name: sure if name == first else share * rest for name, share in shares.items()}
+    less = {name: share * sure / before for name, share in shares.items() if name != UNKNOWN}
+    return {**less, UNKNOWN: 1 - sum(less.values())}
 
 
 def _with_proof(shares: dict[str, float], proven: Collection[str]) -> dict[str, float]:
@@ -351,18 +364,19 @@ def _possible(advisory_id: str | None, environment: Environment, matrix: Matrix)
 # Concluding
 
 
-def _kind_by_signs(case: Case) -> str:
+def _kind(case: Case) -> str:
+    """The cause's, unless the sign that says most is of another."""
     return max(case.kinds, key=lambda each: each[0])[1] if case.kinds else case.cause.kind
 
 
-def _likely(case: Case, confidence: float, failure: Failure, known: Known, kind: str) -> LikelyCause:
+def _likely(case: Case, confidence: float, known: Known, place: Frame | None) -> LikelyCause:
     environment, matrix = known.environment, known.matrix
     cause = case.cause
     advisory, found = _culprit(case, environment, matrix)
     upgrade = recommended_upgrade(advisory, found, environment, matrix, known.releases) if confidence >= SURE else None
     return LikelyCause(
         cause=cause.name,
-        kind=kind,
+        kind=_kind(case),
         title=advisory.title if advisory is not None else cause.title,
         advisory=advisory.id if advisory is not None else None,
         confidence=min(round(confidence, 2), _surest(advisory)),
@@ -373,8 +387,8 @@ def _likely(case: Case, confidence: float, failure: Failure, known: Known, kind:
         upgrade=upgrade,
         settle=cause.settle,
         references=tuple(dict.fromkeys((*(advisory.references if advisory is not None else ()), *cause.references))),
-        edit=edit_at(cause.edits, own_frame(failure.frames)),
-        upgrading=upgrading(_kind_by_signs(case), advisory, found, upgrade, environment, sure=confidence >= SURE),
+        edit=edit_at(cause.edits, place),
+        upgrading=upgrading(_kind(case), advisory, found, upgrade, environment, sure=confidence >= SURE),
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from doctor.facts.symptom import Failure
 
 _WORD = re.compile(r"[a-z_][a-z_0]+|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+_SEAM = re.compile(r"[_0]+")
+_BEGINNING = 5
 _DIGITS = str.maketrans("123456789", "000000000")
 _MOST_CHARACTERS = 64 * 1024
 """Of different lines; a log says nothing new after so many."""
@@ -49,6 +51,17 @@ def words_of(line: str) -> Iterator[str]:
         yield f"{one} {other}"
 
 
+def parts_of(words: Iterable[str]) -> Iterator[str]:
+    """How the parts of each word begin, and each two that stand together in a name: `enable_cpu_offload` is `enabl`, `cpu`, `offlo`,
+    `enable_cpu` and `cpu_offload`. Words that are kin, and names that are made of the same words, have these in common."""
+    for word in words:
+        if " " in word or len(word) == 1:
+            continue
+        parts = [part for part in _SEAM.split(word) if len(part) > 1]
+        yield from (part[:_BEGINNING] for part in parts)
+        yield from (f"{one}_{other}" for one, other in itertools.pairwise(parts))
+
+
 def passed_through(failure: Failure) -> Iterator[str]:
     """The exception, and the functions the failure came through: with their file, alone, the last one, and their library."""
     if failure.exception:
@@ -56,7 +69,8 @@ def passed_through(failure: Failure) -> Iterator[str]:
     for frame in failure.frames:
         function = (frame.function or "").rpartition(".")[2]
         yield f"calls {function}"
-        yield f"{'/'.join(frame.file.split('/')[-2:])}:{function}"
+        if frame.file:
+            yield f"{'/'.join(frame.file.split('/')[-2:])}:{function}"
         _, installed, path = frame.file.partition("-packages/")
         if installed:
             yield f"library {path.partition('/')[0]}"
@@ -66,5 +80,6 @@ def passed_through(failure: Failure) -> Iterator[str]:
 
 
 def all_of(words: Iterable[str], observed: Iterable[str], failure: Failure) -> dict[str, frozenset[str]]:
-    """The three families by name, as the table of coefficients has them."""
-    return {"words": frozenset(words), "observations": frozenset(observed), "frames": frozenset(passed_through(failure))}
+    """The families by name, as the table of coefficients has them."""
+    words = frozenset(words)
+    return {"words": words, "parts": frozenset(parts_of(words)), "observations": frozenset(observed), "frames": frozenset(passed_through(failure))}

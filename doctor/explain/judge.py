@@ -12,6 +12,7 @@ from doctor.explain.places import own_frame
 from doctor.explain.questions import question_for
 from doctor.facts.symptom import Failure
 from doctor.knowledge.matrix import Matrix
+from doctor.readers.public_names import without_own_places
 
 
 def text_patterns(matrix: Matrix) -> set[str]:
@@ -49,24 +50,25 @@ def _order(each: ExplainedFailure) -> tuple[bool, bool, bool, int, float]:
 
 
 def _explained(failure: Failure, clues: Clues, known: Known) -> ExplainedFailure:
-    judgement = judged(failure, clues, known)
+    place, whole = own_frame(failure.frames), failure
+    failure = without_own_places(failure)
+    judgement = judged(failure, clues, known, place)
     causes = judgement.causes
-    place = own_frame(failure.frames)
     foreign = foreign_cause(failure, judgement, clues, known)
     if foreign is not None:
-        return ExplainedFailure(failure, (foreign[1],), place, foreign=foreign[0])
+        return ExplainedFailure(whole, (foreign[1],), place, foreign=foreign[0])
     message = known_message(failure, clues, known.matrix)
     bare = not (judgement.told or failure.frames) and says_little_else(failure, clues)
     answered = bare and any(case.answered for case in judgement.cases.values())
     if answered:  # there are no words to weigh beside the answers
-        causes = by_signs(judgement.cases, failure, known)
+        causes = by_signs(judgement.cases, known, place)
     elif (perhaps := perhaps_foreign(failure, judgement, clues, known)) is not None:
         causes = tuple(sorted((*causes, perhaps), key=lambda each: -each.confidence))
     sure = bool(causes) and causes[0].confidence >= SURE
     if message is not None and not sure and ((bare and not answered) or not causes):
         causes = usual_causes(message, known.matrix)
     question = None if sure else question_for(causes, message, known.matrix, known.answered)
-    return ExplainedFailure(failure, causes, place, message, question)
+    return ExplainedFailure(whole, causes, place, message, question)
 
 
 # Processes

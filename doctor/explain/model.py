@@ -17,6 +17,8 @@ from typing import Any
 from doctor.explain.explanation import NOT_OURS, UNKNOWN
 from doctor.knowledge.matrix_file import builtin_file
 
+WHOLE = ("words", "parts")
+"""Families that count the same however little of them was seen; of the others little counts for less."""
 Seen = Mapping[str, frozenset[str]]
 """What was seen, by family."""
 
@@ -29,8 +31,6 @@ class Feature:
     """Its inverse document frequency: what most reports hold says little."""
     coefficients: Mapping[str, float]
     """By cause; one that is not there is 0."""
-    kinds: Mapping[str, float]
-    """By kind of cause; the same."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,11 @@ class Model:
     signs: float
     """How much of a sign's own weight counts (0: nothing, 1: all)."""
     sharpness: float
-    """What scores are multiplied by, so that confidence says how often it is right."""
+    """What scores are multiplied by before they share what certainty there is."""
+    certainty: tuple[float, float]
+    """From the log odds of the first share to those of its being right: what is added, and what is multiplied with."""
     families: Mapping[str, tuple[float, Mapping[str, Feature]]]
     """By family, the length its features are brought to, and its features by name."""
-    kinds: Mapping[str, float]
-    """The intercepts of the kinds of causes."""
-    usual: Mapping[str, Mapping[str, float]]
-    """By cause, how often it is of each kind, in log odds."""
 
     def is_about(self, causes: Iterable[str]) -> bool:
         """Whether it can weigh the causes of a matrix: more than half of all that either knows are known to both.
@@ -67,20 +65,18 @@ class Model:
                 found[cause][family, name] = coefficient * size
         return found
 
-    def kind_of(self, cause: str, seen: Seen) -> str:
-        """Which kind the cause is of here: the same cause is one man's bug and another's misuse."""
-        scores = {kind: intercept + self.usual[cause][kind] for kind, intercept in self.kinds.items()}
-        for _, _, feature, size in self._present(seen):
-            for kind, coefficient in feature.kinds.items():
-                scores[kind] += coefficient * size
-        return max(scores, key=lambda kind: scores[kind])
+    def sure_of(self, share: float) -> float:
+        """How sure one may be of a cause that is first with this share: the share says how it stands among causes, not whether the text tells."""
+        more, times = self.certainty
+        share = min(max(share, 1e-6), 1 - 1e-6)
+        return 1 / (1 + math.exp(-(more + times * math.log(share / (1 - share)))))
 
     def _present(self, seen: Seen) -> Iterator[tuple[str, str, Feature, float]]:
         """The features that were seen: family, name, and its size in the sum."""
         for family, (length, features) in self.families.items():
             present = [(name, features[name]) for name in sorted(seen.get(family, ())) if name in features]
             norm = math.sqrt(sum(feature.rarity**2 for _, feature in present))
-            scale = length / (norm if family == "words" else max(norm, 1.0)) if present else 0.0
+            scale = length / (norm if family in WHOLE else max(norm, 1.0)) if present else 0.0
             yield from ((family, name, feature, feature.rarity * scale) for name, feature in present)
 
 
@@ -105,4 +101,5 @@ def model_of(data: Mapping[str, Any]) -> Model:
     families = {
         family: (each["length"], {name: Feature(*feature) for name, feature in each["features"].items()}) for family, each in data["families"].items()
     }
-    return Model(data["intercepts"], data["signs"], data["sharpness"], families, data["kinds"], data["usual"])
+    more, times = data["certainty"]
+    return Model(data["intercepts"], data["signs"], data["sharpness"], (more, times), families)

@@ -7,16 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from doctor.facts.symptom import Frame
 from doctor.knowledge.cause import Edit
+from doctor.readers.public_names import LIBRARIES
 
 _INSTALLED = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages|lib(?:64)?/python\d[\d.]*|Lib|transformers_modules)/"
     r"|^<frozen |^<string>$|(?:^|/)bin/[^/.]+$"
 )
-_LIBRARIES = (
-    "accelerate", "anyio", "asyncio", "awq", "bitsandbytes", "concurrent", "deepspeed", "diffusers", "gradio", "importlib", "peft",
-    "pytorch_lightning", "safetensors", "sentence_transformers", "starlette", "streamlit", "torch", "transformers", "trl", "vllm",
-)  # fmt: skip
-_NAMES = "|".join(_LIBRARIES)
+_NAMES = "|".join(LIBRARIES)
 _CHECKOUT = re.compile(rf"^(?:\.{{1,3}}/|…/)?(?:src/)?(?:{_NAMES})/|/(?:src|[Pp]ytorch|{_NAMES})/(?:{_NAMES})/")
 """A library in a checkout of its own, or with its path cut short."""
 _BARE = frozenset({"auto_factory.py", "big_modeling.py", "modeling_utils.py", "partition_parameters.py", "SentenceTransformer.py"})
@@ -46,7 +43,7 @@ def _within_library(file: str) -> str:
     if len(installed) > 1:
         return installed[-1]
     parts = file.split("/")
-    named = next((number for number in range(len(parts) - 2, -1, -1) if parts[number] in _LIBRARIES), len(parts) - 1)
+    named = next((number for number in range(len(parts) - 2, -1, -1) if parts[number] in LIBRARIES), len(parts) - 1)
     return "/".join(parts[named:])
 
 

@@ -25,6 +25,7 @@ from doctor.readers.environments import EnvironmentReader, Reading, environment_
 from doctor.readers.lines import cleaned_line
 from doctor.readers.load_reports import LoadReportReader
 from doctor.readers.prefixes import PrefixReader, scope_of
+from doctor.readers.public_names import without_own_names
 from doctor.readers.regions import Regions
 from doctor.readers.sieve import MAX_CHARACTERS, GoesOn, Sieve, in_blocks
 from doctor.readers.tracebacks import TracebackReader
@@ -162,9 +163,9 @@ class TextReader:
         if printed.process is not None and len(self._processes) < _MAX_PROCESSES:
             self._processes.add(printed.process)
         shown = self._load_reports.feed(self._count, printed.text, printed.process) or shown
-        text = printed.text if printed.stream else clean
-        self._clues.feed(self._count, text, printed.process)
-        self._words.feed(text, printed.process)
+        said = without_own_names(printed.text if printed.stream else clean)
+        self._clues.feed(self._count, said, printed.process)
+        self._words.feed(said, printed.process)
         stated, repeats, goes_on = self._state(clean)
         if shown or (stated and not repeats):
             self.noticed, self._noticed_at = self.noticed + 1, self._count

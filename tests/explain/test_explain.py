@@ -112,6 +112,9 @@ RAISED = (
     ("current_stack", "shard_and_run_without_values", "meta-init-incomplete", None),
     ("old_stack", "load_with_a_word_that_is_no_device", "device-map-refused", None),
     ("current_stack", "load_a_model_without_post_init", "model-code-too-old", "MT020"),
+    ("middle_stack", "load_a_checkpoint_without_a_map", "explicit-meta", "MT065"),
+    ("current_stack", "load_a_checkpoint_without_a_map", "explicit-meta", "MT065"),
+    ("old_stack", "train_a_model_with_a_new_head", "new-weights-uninitialised", "MT014"),
 )
 """By stack and program: the cause and the advisory that are named first."""
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from doctor.explain.causes import as_sure
 from doctor.explain.explanation import NOT_OURS, UNKNOWN
-from doctor.explain.features import WordReader, words_of
-from doctor.explain.model import fitted_model, model_of
+from doctor.explain.features import WordReader, parts_of, words_of
+from doctor.explain.model import Model, fitted_model, model_of
 from doctor.explain.text import explain_lines
 from doctor.knowledge.cause import Sign
 from doctor.knowledge.matrix_file import builtin_file, builtin_matrix
@@ -27,16 +28,36 @@ def test_the_table_is_small_and_holds_no_texts() -> None:
     assert all(len(word.split(" ")) <= 2 for word in fitted_model().families["words"][1])
 
 
+def _model(certainty: tuple[float, float] = (0.0, 1.0)) -> Model:
+    families = {"words": {"length": 1.0, "features": {"a": [3.0, {"x": 1.0}], "b": [4.0, {"x": -1.0, "y": 0.5}]}}}
+    return model_of({"intercepts": {"x": 0.0, "y": 0.0}, "signs": 1.0, "sharpness": 1.0, "certainty": certainty, "families": families})
+
+
 def test_contributions_are_coefficients_times_rarity_brought_to_one_length() -> None:
-    features = {"a": [3.0, {"x": 1.0}, {"bug": 1.0}], "b": [4.0, {"x": -1.0, "y": 0.5}, {"misuse": 2.0}]}
-    families = {"words": {"length": 1.0, "features": features}}
-    kinds = {"kinds": {"bug": 0.0, "misuse": 0.0}, "usual": {"x": {"bug": -0.1, "misuse": -2.0}, "y": {"bug": -2.0, "misuse": -0.1}}}
-    model = model_of({"intercepts": {"x": 0.0, "y": 0.0}, "signs": 1.0, "sharpness": 1.0, "families": families, **kinds})
-    said = model.contributions({"words": frozenset("abc")})
+    said = _model().contributions({"words": frozenset("abc")})
     assert said == {"x": {("words", "a"): pytest.approx(0.6), ("words", "b"): pytest.approx(-0.8)}, "y": {("words", "b"): pytest.approx(0.4)}}
-    assert model.contributions({}) == {"x": {}, "y": {}}
-    assert [model.kind_of(cause, {"words": frozenset("a")}) for cause in "xy"] == ["bug", "misuse"]
-    assert model.kind_of("x", {"words": frozenset("b")}) == "misuse"
+    assert _model().contributions({}) == {"x": {}, "y": {}}
+
+
+@pytest.mark.parametrize(
+    ("certainty", "share", "sure"), [((0.0, 1.0), 0.3, 0.3), ((1.0, 1.0), 0.5, 0.731), ((0.0, 2.0), 0.25, 0.1), ((0.0, 1.0), 1.0, 1.0)]
+)
+def test_how_sure_a_share_is_was_measured(certainty: tuple[float, float], share: float, sure: float) -> None:
+    assert _model(certainty).sure_of(share) == pytest.approx(sure, abs=0.001)
+
+
+@pytest.mark.parametrize("certainty", [(1.0, 1.0), (-1.0, 1.0)])
+def test_what_the_first_gains_or_loses_leaves_the_order_and_the_whole(certainty: tuple[float, float]) -> None:
+    before = {"x": 0.5, "y": 0.4, UNKNOWN: 0.1}
+    after = as_sure(before, _model(certainty))
+    assert sum(after.values()) == pytest.approx(1.0)
+    assert after["x"] == pytest.approx(_model(certainty).sure_of(0.5))
+    assert after["x"] > after["y"] > 0
+    assert (after[UNKNOWN] > before[UNKNOWN]) == (after["x"] < before["x"])
+
+
+def test_parts_are_beginnings_and_pairs_within_a_name() -> None:
+    assert set(parts_of(["enable_cpu_offload", "offloading", "to cuda", "\u663e"])) == {"enabl", "cpu", "offlo", "enable_cpu", "cpu_offload"}
 
 
 def test_words_are_those_of_a_line_and_its_pairs() -> None:

@@ -4,6 +4,7 @@
 """
 
 import concurrent.futures
+import logging
 import os
 import sys
 import threading
@@ -12,11 +13,11 @@ import traceback
 import accelerate
 import torch
 import transformers
-from accelerate import cpu_offload, init_empty_weights, load_checkpoint_and_dispatch
+from accelerate import cpu_offload, init_empty_weights, load_checkpoint_and_dispatch, load_checkpoint_in_model
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.distributed.fsdp import fully_shard
-from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralForCausalLM
+from transformers import BertConfig, BertForSequenceClassification, BertModel, LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralForCausalLM
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 FOLDER = sys.argv[1]
@@ -246,6 +247,20 @@ def load_a_model_without_post_init():
     WithoutPostInit.from_pretrained(BERT)
 
 
+def load_a_checkpoint_without_a_map():
+    with init_empty_weights():
+        model = plain()
+    load_checkpoint_in_model(model, LLAMA)
+
+
+def train_a_model_with_a_new_head():
+    logging.getLogger("transformers").addHandler(logging.StreamHandler(sys.stdout))  # as a terminal shows it
+    folder = os.path.join(FOLDER, "two_labels")
+    BertForSequenceClassification(BertConfig(num_labels=2, **SIZES)).save_pretrained(folder)
+    model = BertForSequenceClassification.from_pretrained(folder, num_labels=3, ignore_mismatched_sizes=True, low_cpu_mem_usage=True)
+    Trainer(model=model, args=TrainingArguments(output_dir=os.path.join(FOLDER, "out"), report_to=[]), train_dataset=[])
+
+
 PROGRAMS = (
     move_an_offloaded_model,
     train_an_offloaded_model,
@@ -268,6 +283,8 @@ PROGRAMS = (
     shard_and_run_without_values,
     load_with_a_word_that_is_no_device,
     load_a_model_without_post_init,
+    load_a_checkpoint_without_a_map,
+    train_a_model_with_a_new_head,
     load_in_threads,  # the last: what it leaves behind would fail others
 )
 
