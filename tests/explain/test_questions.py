@@ -14,6 +14,7 @@ from doctor.facts.symptom import Failure
 from doctor.knowledge.fact import Fact
 from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.knowledge.releases import known_releases
+from tests.explain.test_explain import TRAINER
 
 MATRIX = builtin_matrix()
 FACTS = {fact.name: fact for fact in MATRIX.facts}
@@ -113,6 +114,14 @@ def test_an_answer_rules_a_cause_out() -> None:
     text = f"It fails in 4 threads at once:\n{BARE}"
     assert explained(text).failures[0].causes[0].cause == "thread-race"
     assert all(cause.cause != "thread-race" for cause in explained(text, threads="no").failures[0].causes)
+
+
+def test_a_few_names_on_meta_and_no_map_decide_against_an_offload() -> None:
+    assert explained(TRAINER).failures[0].causes[0].cause == "offload-then-move"
+    (failure,) = explained(TRAINER, left_on_meta="few").failures
+    few = next(answer for answer in FACTS["left_on_meta"].answers if answer.value == "few")
+    assert failure.causes[0].cause in few.causes
+    assert not {cause.cause for cause in failure.causes} & set(few.excludes)
 
 
 def test_an_answer_says_nothing_but_what_it_says() -> None:
