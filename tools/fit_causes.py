@@ -612,7 +612,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     written = table_of(choice, own, others, causes, options.most)
     about = {
         "fitted on": f"{len(own)} public reports labelled from their text alone, {len(older)} older ones labelled with older names of causes, "
-        f"and {len(told)} examples in our own words",
+        f"and {len(told)} examples and definitions of causes in words of their own",
         "scores": measured(own, nested(own, others, causes, settings, options.most)),
         "older reports of other repositories": elsewhere(own, older, model_of(learned_model(own, told, causes, settings, options.most))),
         "families of features": ablation(own, others, causes, choice),

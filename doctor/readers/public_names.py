@@ -41,11 +41,13 @@ _NAMED = re.compile(
     r"|(?<![\w.@+/\\~-])[\w.@+-]{1,120}[/\\][\w.@+~<>/\\-]{1,500})"
     r"|(?P<file>(?<![\w.@+/\\~-])[\w.+-]{1,120}\.(?:bin|ckpt|gguf|ipynb|jsonl?|onnx|pth?|py|safetensors|sh|toml|txt|ya?ml|zip)\b(?![\w(=]))"
 )
+_MAY_BE_NAMED = re.compile(r'[/\\@]|File "|^\(|\.(?:bin|ckpt|gguf|ipynb|json|onnx|pt|py|safetensors|sh|to|txt|ya?ml|zip)|0x|[0-9a-f]{8}|\d-\d\d[T ]')
+"""What a line that holds any such name holds: to look for it takes a tenth of the time."""
 
 
 def without_own_names(line: str) -> str:
     """The line without what whoever ran it named; of a path, what a library, a known program or a format calls it is left."""
-    return _NAMED.sub(_left, line) if line else line
+    return _NAMED.sub(_left, line) if _MAY_BE_NAMED.search(line) is not None else line
 
 
 def _left(found: re.Match[str]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 
 from doctor.facts.symptom import Failure, Frame
+from doctor.readers import public_names
 from doctor.readers.public_names import without_own_names, without_own_places
 
 
@@ -37,6 +39,38 @@ def test_what_one_named_oneself_is_taken_out(line: str, left: str) -> None:
 )
 def test_what_is_no_name_of_ones_own_stays(line: str) -> None:
     assert without_own_names(line) == line
+
+
+_PIECES = (
+    "/",
+    "\\",
+    "a",
+    "b1",
+    ".",
+    ":",
+    " ",
+    '"',
+    'File "',
+    "~",
+    "@",
+    "$",
+    "(x) ",
+    "py",
+    ".pt",
+    ".toml",
+    "0x",
+    "1f",
+    "deadbeef",
+    "2026-11-29",
+    "T10:00",
+    "C:",
+    "http",
+)
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+def test_a_line_that_is_passed_over_holds_no_name(line: str) -> None:
+    assert without_own_names(line) == public_names._NAMED.sub(public_names._left, line)
 
 
 def test_a_failure_is_the_same_wherever_it_happened() -> None:
