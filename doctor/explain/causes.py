@@ -34,8 +34,8 @@ _SUREST_OF_ONE_SHAPE = 0.95
 """A range that rests on runs in one shape of the problem may end elsewhere in another."""
 LEAST_UNTOLD = 0.25
 """How likely the first cause has to be where a text shows no failure, but tells of one, or seems to."""
-_LEAST_UNSAID = 0.15
-"""How likely where a failure is shown and no sign speaks for the cause."""
+_LEAST_SHOWN = 0.15
+"""How likely where a failure is shown: below, the text tells none, and how often each is behind the message is all there is to say."""
 WORTH_SAYING = 0.06
 """A cause less likely is not named."""
 _MAX_CAUSES = 4
@@ -122,7 +122,7 @@ def judged(failure: Failure, clues: Clues, known: Known, place: Frame | None = N
     best = [replace(case, because=_reasons(case, contributions.get(case.cause.name, {}))) for case in best]
     wordy = bool(failure.frames) or not says_little_else(failure, clues)
     shown = bool(failure.frames or failure.message)
-    least = WORTH_SAYING if spoken else SURE if not wordy else _LEAST_UNSAID if shown else LEAST_UNTOLD
+    least = _LEAST_SHOWN if shown and (spoken or wordy) else WORTH_SAYING if spoken else LEAST_UNTOLD if wordy else SURE
     worth = [case for case in best if shares[case.cause.name] >= WORTH_SAYING] if shares[best[0].cause.name] >= least else []
     likely = tuple(_likely(case, shares[case.cause.name], known, place) for case in worth)
     foreign = tuple(said for _, said in _learned(contributions.get(NOT_OURS, {}))[:_MOST_LEARNED])
