@@ -153,9 +153,9 @@ repositories, were judged as well, by a model that learned from none of them; th
 |---|---|
 {older}
 
-Upgrades were recommended for {recommended} of all the reports, {harmful} of them where the label says that none helps, that it hurts, or that a later
-release is needed; of the older ones for {older_recommended}, {older_harmful} of them. None is recommended unless the version is known to lie within the
-range of an advisory of the cause that it is sure of.
+Upgrades were recommended for {recommended} of all the reports, {harmful} of them where the label says that none helps, that it hurts, or that
+a later release is needed; of the older ones for {older_recommended}, {older_harmful} of them. None is recommended unless the version is known to
+lie within the range of an advisory of the cause that it is sure of.
 
 The confidence is to be taken at its word if what is said with 70 % is right in 70 %. Of the answers of about one confidence:
 
