@@ -30,6 +30,8 @@ _CASTS = ("float", "int", "bool")
 _CHILDS_WEIGHT = re.compile(r"self\.\w{1,60}\.[\w.]{0,60}(?:weight|bias)\b")
 _CAPITALISED = re.compile(r"\b_?[A-Z]\w{0,99}")
 _NORMS = re.compile(r"(?:RMS|Layer|Group|Batch)_?Norm")
+_NOT_DRAWN = ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell", "PReLU", "Bilinear", "EmbeddingBag")
+"""Layers of torch that the base class's own `_init_weights` passes over."""
 _NO_MODEL = re.compile(r"Tokenizer|Processor|Config|Extractor|Scheduler")
 _IN_PLACE = re.compile(r"^(?:normal|uniform|fill|zero|copy|trunc_normal|random|exponential|mul|div|add|clamp)_$")
 
@@ -164,6 +166,7 @@ class _Rules:
             yield from self._constructor(constructor.node)
         if "_init_weights" in self.of.methods:
             yield from _writes_in_place(self.of.methods["_init_weights"].node)
+            yield from _draws_orthogonal(self.of.methods["_init_weights"].node)
         if self.prepared is not None:
             yield from self._ties()
             renames = self.of.attribute("_checkpoint_conversion_mapping")
@@ -188,9 +191,23 @@ class _Rules:
         if own is not None and not _takes_keywords(own.node.args) and not isinstance(own.node.body, ast.expr) and not _refuses(own.node.body):
             yield "own-tie-weights", own.node, "certain"
         names_head = self.of.methods.get("get_output_embeddings")
-        inherits_nothing = all(_HEADS.search(path) and not _OF_ANOTHER_PACKAGE.match(path) for path in self.of.ancestry() if "Mixin" not in path)
-        if names_head is not None and keys is None and inherits_nothing and self.of.method("tie_weights") is None and _gives_a_module(names_head):
+        if (
+            names_head is not None
+            and keys is None
+            and self._inherits_nothing()
+            and self.of.method("tie_weights") is None
+            and _gives_a_module(names_head)
+        ):
             yield "ties-by-accessor", names_head.node, "certain"
+
+    def _inherits_nothing(self) -> bool:
+        """Whether no base that is not seen can say what is tied."""
+        return all(_HEADS.search(path) and not _OF_ANOTHER_PACKAGE.match(path) for path in self.of.ancestry() if "Mixin" not in path)
+
+    def _says_no_ties(self) -> bool:
+        """Whether nothing but its constructor ties: the loader is told of none."""
+        named = self.of.attribute("_tied_weights_keys") is not None or self.of.method("tie_weights") is not None
+        return self.prepared is not None and not named and self._inherits_nothing()
 
     def _constructor(self, node: ast.AST) -> Iterator[Found]:
         for statement in getattr(node, "body", []):
@@ -242,6 +259,8 @@ class _Rules:
             if value is not None and name.startswith("self.") and value.startswith("self."):
                 if name.endswith(".weight") and value.endswith(".weight"):
                     yield "ties-in-init", node, "certain"
+                    if self._says_no_ties():
+                        yield "ties-in-init-alone", node, "certain"
                 elif attribute.count(".") == 0 and value.count(".") == 1 and value in self.modules:
                     yield "shared-layer", node, "likely"
             if name.endswith(".requires_grad") and isinstance(node.value, ast.Constant) and node.value.value is False:
@@ -270,12 +289,18 @@ class _Rules:
                 yield "default-device", node, "certain"
             if last == "MultiheadAttention":
                 yield "reads-child-weight", node, "certain"
+        yield from self._layer(name, node)
         if last in _CASTS and len(node.args) == 1 and (kind := self._kind(node.args[0])) is not None:
             yield _READ[kind], node, "certain"
         if last in ("SentenceTransformer", "CrossEncoder") or name == "whisper.load_model":
             yield "loads-model-in-init", node, "certain"
         if last == "Parameter" and any(each.arg == "requires_grad" and _is_false(each.value) for each in node.keywords):
             yield "frozen-in-init", node, "certain"
+
+    def _layer(self, path: str, node: ast.Call) -> Iterator[Found]:
+        name = path.rsplit(".", 1)[-1]
+        if path.startswith(("nn.", "torch.nn.")) and name not in self.initialised and (name in _NOT_DRAWN or _is_affine_norm(name, node)):
+            yield "layer-not-drawn", node, self.base
 
     def _buffer(self, node: ast.Call) -> Iterator[Found]:
         given, value, persistent = _options(node, "name", "tensor", "persistent")
@@ -401,6 +426,16 @@ def _is_cast(node: ast.Call) -> bool:
     if not node.args and node.keywords and all(each.arg in ("dtype", "memory_format") for each in node.keywords):
         return True
     return bool(node.args) and re.search(r"dtype|torch\.b?float|torch\.half|torch\.int", ast.unparse(node.args[0])) is not None
+
+
+def _is_affine_norm(name: str, node: ast.Call) -> bool:
+    return name.startswith("InstanceNorm") and any(each.arg == "affine" and not _is_false(each.value) for each in node.keywords)
+
+
+def _draws_orthogonal(function: ast.AST) -> Iterator[Found]:
+    for each in ast.walk(function):
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "orthogonal_":
+            yield "orthogonal-init", each, "certain"
 
 
 def _is_false(node: ast.expr) -> bool:

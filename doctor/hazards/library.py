@@ -66,7 +66,10 @@ def _loaded(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
     if path.startswith("diffusers."):
         return _with_options(flow, flow.subject(name, call.node, "load-diffusers", sure=sure), call, sure)
     if name in ("PeftModel", "PeftModelForCausalLM", "PeftMixedModel"):
-        return _noted(flow, "load-adapter", call, call.value("model", 0))
+        model = _noted(flow, "load-adapter", call, call.value("model", 0))
+        for each in _models(model):
+            _note_switches(flow, each, call, sure, {"low_cpu_mem_usage": "load-adapter-empty"})
+        return model
     if name.startswith("AutoPeftModel"):
         return _with_options(flow, flow.subject(name, call.node, "load", "load-peft", sure=sure), call, sure)
     return transformers_load(flow, name, call, sure)
@@ -110,6 +113,7 @@ _LOAD_SWITCHES: Mapping[str, str] = {
     "ignore_mismatched_sizes": "ignore-mismatched-sizes",
     "trust_remote_code": "trust-remote-code",
     "offload_state_dict": "offload-state-dict",
+    "state_dict": "state-dict-given",
 }
 
 
@@ -214,7 +218,10 @@ def _set_default_device(flow: Flow, path: str, call: Call, sure: Sureness) -> Va
 
 def _built(flow: Flow, path: str, call: Call) -> Value:
     """A library's model is built where everything is built on meta."""
-    return flow.subject(path.rsplit(".", 1)[-1], call.node, *flow.around.meta_words, sure=flow.around.meta or "certain")
+    sure = flow.around.meta or "certain"
+    model = flow.subject(path.rsplit(".", 1)[-1], call.node, *flow.around.meta_words, sure=sure)
+    _note_precision(flow, model, call, sure, "torch_dtype", "dtype")
+    return model
 
 
 def _from_config(flow: Flow, path: str, call: Call, sure: Sureness) -> Value:
@@ -523,6 +530,11 @@ def _notes(word: str, gives_model: bool = False) -> Callable[[Flow, Model, Call]
     return handler
 
 
+def _group_offload(flow: Flow, model: Model, call: Call) -> Value:
+    _note_switches(flow, model, call, "certain", {"offload_to_disk_path": "group-offload-to-disk"})
+    return None
+
+
 def _save(flow: Flow, model: Model, call: Call) -> Value:
     model.subject.note("save", flow.place(call.node))
     safe = call.value("safe_serialization")
@@ -576,7 +588,10 @@ _METHODS: Mapping[str, Callable[[Flow, Model, Call], Value]] = {
     "load_state_dict": _load_state_dict,
     "state_dict": _state_dict,
     "tie_weights": _notes("tie-weights"),
+    "post_init": _notes("prepared-again"),
+    "init_weights": _notes("prepared-again"),
     "merge_and_unload": _notes("merge-adapter", gives_model=True),
     "quantize": _notes("quantize"),
     "enable_sequential_cpu_offload": _notes("cpu-offload"),
+    "enable_group_offload": _group_offload,
 }

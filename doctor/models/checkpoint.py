@@ -44,10 +44,13 @@ def read_model(path: str) -> Model:
         answers["singular-embedding"] = "backbone.embedding.weight" in names
         head, embedding = _has(names, _HEADS), _has(names, _EMBEDDINGS)
         answers["tied-in-file-once"] = bool(answers.get("tied", head != embedding)) and head != embedding
+        answers["tied-in-file-twice"] = bool(answers.get("tied")) and head and embedding
         answers["tied-as-head-only"] = bool(answers.get("tied", True)) and head and not embedding
     kinds = _kinds_of_files(folder)
     if kinds:
         answers["bin-checkpoint"] = kinds == {"bin"}
+        if kinds == {"bin"} and "tied" in answers:
+            answers["tied-in-file-twice"] = answers["tied"]
     architectures = config.get("architectures")
     return Model(
         path,

@@ -163,12 +163,29 @@ class Model(PreTrainedModel):
         ("self.register_buffer('mask', torch.ones(3), persistent=False)", "nonpersistent-buffer"),
         ("self.register_buffer('kept', torch.ones(3), persistent=False)", None),
         ("self.register_buffer('none', None, persistent=False)", None),
-        ("self.head.weight = self.embedding.weight", "ties-in-init"),
+        ("self.head.weight = self.embedding.weight", "ties-in-init ties-in-init-alone"),
+        ("self.rnn = nn.LSTM(8, 8)", "layer-not-drawn"),
+        ("self.norm = nn.InstanceNorm1d(8, affine=True)", "layer-not-drawn"),
+        ("self.norm = nn.InstanceNorm1d(8)", None),
+        ("self.head = nn.Linear(8, 8)", None),
     ],
 )
 def test_rules_for_classes(line: str, word: str | None) -> None:
     (subject,) = read(MODEL.format(line=line)).subjects
-    assert {use.word for use in subject.uses} == {"own-model", *([word] if word else [])}
+    assert {use.word for use in subject.uses} == {"own-model", *(word or "").split()}
+
+
+def test_a_layer_that_init_weights_knows_is_drawn() -> None:
+    known = MODEL.replace("if hasattr(module, 'kept')", "if isinstance(module, nn.LSTM)").replace("module.kept.copy_(1)", "module.reset_parameters()")
+    (subject,) = read(known.format(line="self.rnn = nn.LSTM(8, 8)")).subjects
+    assert {use.word for use in subject.uses} == {"own-model"}
+
+
+@pytest.mark.parametrize("method", ["tie_weights(self, **kwargs)", "other(self)"])
+def test_a_tie_in_the_constructor_is_alone_where_nothing_else_says_so(method: str) -> None:
+    code = MODEL.format(line="self.head.weight = self.embedding.weight") + f"    def {method}:\n        pass\n"
+    (subject,) = read(code).subjects
+    assert ("ties-in-init-alone" in {use.word for use in subject.uses}) == method.startswith("other")
 
 
 @pytest.mark.parametrize(

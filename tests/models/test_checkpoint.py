@@ -54,3 +54,21 @@ def test_names_tell_the_wrapper_they_were_saved_from(tmp_path: Path, names: Sequ
 def test_the_name_of_the_embedding_is_looked_at(tmp_path: Path) -> None:
     assert "singular-embedding" in read_model(folder(tmp_path, {}, ["backbone.embedding.weight"])).holds
     assert "singular-embedding" in read_model(folder(tmp_path, {}, ["backbone.embeddings.weight"])).lacks
+
+
+@pytest.mark.parametrize(
+    ("names", "holds"),
+    [
+        (("lm_head.weight", "model.embed_tokens.weight"), True),
+        (("model.embed_tokens.weight",), False),
+    ],
+)
+def test_both_names_of_a_tied_pair_are_seen(tmp_path: Path, names: Sequence[str], holds: bool) -> None:
+    model = read_model(folder(tmp_path, {"tie_word_embeddings": True}, names))
+    assert ("tied-in-file-twice" in model.holds, "tied-in-file-twice" in model.lacks) == (holds, not holds)
+
+
+def test_a_bin_file_holds_both_names_of_a_tied_pair(tmp_path: Path) -> None:
+    path = folder(tmp_path, {"tie_word_embeddings": True})
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    assert "tied-in-file-twice" in read_model(path).holds
