@@ -63,7 +63,8 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
 
 
 def _chunks(path: Path, most: int) -> Iterator[bytes]:
-    with opened(path) as (file, _):
-        while most > 0 and (chunk := file.read(min(most, _CHUNK))):
+    """All of it at once, where it is as long as it says: a file under /proc says 0, and another may grow meanwhile."""
+    with opened(path) as (file, size):
+        while most > 0 and (chunk := file.read(min(most, max(size + 1, _CHUNK)))):
             most -= len(chunk)
             yield chunk

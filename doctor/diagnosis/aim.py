@@ -9,7 +9,6 @@ from doctor.diagnosis.finding import Finding
 from doctor.diagnosis.remedy import NO_UPGRADE_CURES
 from doctor.facts.environment import Environment
 from doctor.facts.frozen import Frozen, replace
-from doctor.knowledge.matching import match
 from doctor.knowledge.matrix import Matrix
 
 
@@ -26,16 +25,27 @@ class Aim(Frozen):
     """Those that may be brought where no release is without: they bite only what uses them, and nothing shown does."""
 
 
+def assumed(environment: Environment) -> Environment:
+    """The environment that an upgrade starts from: `Aim.environment`."""
+    return replace(environment, variables_known=True)
+
+
 def aim(
-    environment: Environment, matrix: Matrix, findings: Sequence[Finding], wanted: Callable[[Finding], bool], met: Container[str], *, strict: bool
+    environment: Environment,
+    held: frozenset[str],
+    matrix: Matrix,
+    findings: Sequence[Finding],
+    wanted: Callable[[Finding], bool],
+    *,
+    met: Container[str],
+    strict: bool,
 ) -> Aim:
     """The aim of clearing the findings that are `wanted`, as far as an upgrade can cure them.
 
-    `met` are ids of advisories that the program shown sets off or may; `strict` tolerates nothing that is brought.
+    `environment` is as `assumed` gives it, and `held` what holds in it; `met` are ids of advisories that the program shown sets off or
+    may; `strict` tolerates nothing that is brought. Nothing is brought where there is nothing to clear.
     """
-    assumed = replace(environment, variables_known=True)
-    held = frozenset(each.id for each in matrix.advisories if match(each, assumed) is not None)
     curable = (each for each in findings if each.id in held and each.kind not in NO_UPGRADE_CURES and each.status != "cleared")
-    exposures = (each.id for each in matrix.advisories if each.id not in met and not concerns_environment(each, assumed))
-    tolerated = frozenset[str]() if strict else frozenset(exposures)
-    return Aim(assumed, held, tuple(each.id for each in curable if wanted(each)), tolerated)
+    targets = tuple(each.id for each in curable if wanted(each))
+    exposures = (each.id for each in matrix.advisories if each.id not in met and not concerns_environment(each, environment))
+    return Aim(environment, held, targets, frozenset(exposures) if targets and not strict else frozenset())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from doctor.diagnosis.aim import Aim, aim
+from doctor.diagnosis.aim import Aim, aim, assumed
 from doctor.diagnosis.concern import concern_of
 from doctor.diagnosis.finding import CONCERNS, EVERYTHING, SEVERITIES, Finding, Narrowing
 from doctor.diagnosis.policy import CONCERN_COUNTS, Policy
@@ -94,18 +94,21 @@ def diagnose(
     """
     seen = {each.id: each for each in observations}
     walks = walks_into(program, model, matrix)
-    matches = _matches(_with_variables(environment, program), matrix)
+    here, before = _with_variables(environment, program), assumed(environment)
+    matches = _matches(here, matrix)
+    held = frozenset(advisory.id for advisory, _ in (matches if before == here else _matches(before, matrix)))
     told = [(advisory, found) for advisory, found in matches if _told(advisory, found, environment)]
     asked = [(advisory, found) for advisory, found in told if narrowing.admits(advisory.id, found.package, advisory.severity)]
     drafts = [
         (advisory, found, _waived(_draft(advisory, found, environment, seen.get(advisory.id), symptoms, walk=walks.get(advisory.id)), policy))
         for advisory, found in asked
     ]
-    counted = aim(environment, matrix, [each for _, _, each in drafts], policy.counts, walks, strict=policy.strict)
-    others = aim(environment, matrix, [each for _, _, each in drafts], lambda each: _counts_not(each, policy), walks, strict=True)
+    drafted = [each for _, _, each in drafts]
+    counted = aim(before, held, matrix, drafted, policy.counts, met=walks, strict=policy.strict)
+    others = aim(before, held, matrix, drafted, lambda each: _counts_not(each, policy), met=walks, strict=True)
     plan, outlook = _plan(counted, matrix, releases), _plan(others, matrix, releases)
     changes = {each: change for change in (*plan.changes, *outlook.changes) for each in change.clears}
-    findings = [replace(draft, remedy=remedy_for(advisory, found, changes.get(draft.id), environment)) for advisory, found, draft in drafts]
+    findings = [replace(draft, remedy=remedy_for(advisory, found, changes.get(draft.id), environment, held)) for advisory, found, draft in drafts]
     faults = (_waived(fault_finding(fault), policy) for fault in environment.faults)
     findings += [each for each in faults if narrowing.admits(each.id, each.package, each.severity)]
     findings.sort(key=_nearest_and_worst_first)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from doctor.facts.environment import Environment
-from doctor.facts.frozen import replace
-from doctor.knowledge.matching import Match, match
+from doctor.knowledge.matching import Match
 from doctor.knowledge.matrix import Advisory
 from doctor.upgrade.plan import Change, movable
 
@@ -14,9 +14,12 @@ NO_UPGRADE_CURES = ("misuse", "resource")
 """Kinds of advisory whose ranges say how the problem shows, not where it is cured: the caller must change, or more memory be had."""
 
 
-def remedy_for(advisory: Advisory, found: Match, change: Change | None, environment: Environment) -> str:
-    """What an upgrade does, what to do without one, what not to do. `change` is the recommended one that clears the advisory; None: none does."""
-    upgrade = _upgrade_remedy(advisory, found, change, environment)
+def remedy_for(advisory: Advisory, found: Match, change: Change | None, environment: Environment, held: Container[str]) -> str:
+    """What an upgrade does, what to do without one, what not to do.
+
+    `change` is the recommended one that clears the advisory; None: none does. `held` are the ids of what holds before any change.
+    """
+    upgrade = _upgrade_remedy(advisory, found, change, environment, held)
     if advisory.workaround is None:
         parts = [upgrade, "No workaround is known."]
     elif change is not None:
@@ -30,7 +33,7 @@ def remedy_for(advisory: Advisory, found: Match, change: Change | None, environm
     return " ".join(parts)
 
 
-def _upgrade_remedy(advisory: Advisory, found: Match, change: Change | None, environment: Environment) -> str:
+def _upgrade_remedy(advisory: Advisory, found: Match, change: Change | None, environment: Environment, held: Container[str]) -> str:
     """The upgrade to make, never just the release in which the problem ends: another may have begun there."""
     if advisory.kind in NO_UPGRADE_CURES:
         return "No upgrade cures this."
@@ -38,7 +41,7 @@ def _upgrade_remedy(advisory: Advisory, found: Match, change: Change | None, env
         return f"Upgrade {change.package} to {change.to}."
     if found.fixed_in is not None and not movable(environment.packages[found.package], environment):
         return f"Fixed in {found.package} {found.fixed_in}: install it in the build for this machine, which is left to you."
-    if found.fixed_in is not None and match(advisory, replace(environment, variables_known=True)) is None:
+    if found.fixed_in is not None and advisory.id not in held:
         return f"Fixed in {found.package} {found.fixed_in}."
     if found.fixed_in is not None:
         return f"Fixed in {found.package} {found.fixed_in}, but no release with the fix can be recommended here."

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from doctor.diagnosis.remedy import NO_UPGRADE_CURES
 from doctor.facts.environment import Environment
-from doctor.knowledge.matching import Match, match
+from doctor.knowledge.matching import Match, holding, match
 from doctor.knowledge.matrix import Advisory, Matrix
 from doctor.knowledge.releases import Releases
 from doctor.upgrade.plan import Change, plan_upgrade
@@ -42,8 +42,8 @@ def recommended_upgrade(
     """The release to go to; None where none helps, or too little is known to be sure that one does."""
     if advisory is None or found is None or found.missing or advisory.kind in NO_UPGRADE_CURES:
         return None
-    holding = {each.id for each in matrix.advisories if match(each, environment) is not None} | {advisory.id}
-    plan = plan_upgrade(environment, matrix, releases, holding, [advisory.id])
+    held = holding(environment, matrix) | {advisory.id}
+    plan = plan_upgrade(environment, matrix, releases, held, [advisory.id])
     return next((change for change in plan.changes if advisory.id in change.clears), None)
 
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Collection, Sequence
 
 from doctor import probe
-from doctor.diagnosis.aim import Aim, aim
+from doctor.diagnosis.aim import Aim, aim, assumed
 from doctor.diagnosis.diagnosis import Diagnosis, diagnose, walks_into
 from doctor.diagnosis.finding import Finding
 from doctor.diagnosis.policy import Policy
@@ -19,7 +19,7 @@ from doctor.fix.installer import Installer, installer_of
 from doctor.fix.inventory import versions_of
 from doctor.fix.proof import Seen
 from doctor.fix.resolving import Answer, Case, prescribe, unverified
-from doctor.knowledge.matching import match
+from doctor.knowledge.matching import holding, match
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.releases import known_releases
 from doctor.reproduce import Observed, reproducers, run_reproducers
@@ -44,13 +44,14 @@ def examine(
     environment: Environment, matrix: Matrix, policy: Policy, only: Collection[str], program: Program | None, *, counting: Counting
 ) -> Examination:
     """Find what is to be cured: what counts by `policy`, or `only` these ids; each is run where it has a reproducer."""
-    walks = walks_into(program, None, matrix)
+    walks, before = walks_into(program, None, matrix), assumed(environment)
+    held = holding(before, matrix)
 
     def wanted(finding: Finding) -> bool:
         return finding.id in only if only else policy.counts(finding)
 
     def aimed(diagnosis: Diagnosis) -> Aim:
-        return aim(environment, matrix, diagnosis.findings, wanted, walks, strict=False)
+        return aim(before, held, matrix, diagnosis.findings, wanted, met=walks, strict=False)
 
     diagnosis = diagnose(environment, matrix, known_releases(matrix), policy=policy, program=program)
     targets = aimed(diagnosis).targets

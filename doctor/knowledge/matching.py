@@ -8,7 +8,7 @@ from packaging.version import InvalidVersion, Version
 
 from doctor.facts.environment import Distribution, Environment
 from doctor.facts.frozen import Frozen, replace
-from doctor.knowledge.matrix import Advisory, AffectedRange, PackageCondition, parse_version
+from doctor.knowledge.matrix import Advisory, AffectedRange, Matrix, PackageCondition, parse_version
 
 _DOUBTFUL_ORIGINS = {"vcs": "git", "editable": "an editable source tree", "directory": "a local directory"}
 
@@ -44,6 +44,11 @@ def match(advisory: Advisory, environment: Environment) -> Match | None:
     found = min(matches, key=lambda each: len(each.missing))
     missing = tuple(answer.fact for answer in conditions if isinstance(answer, _Missing))
     return replace(found, missing=missing + found.missing) if missing else found
+
+
+def holding(environment: Environment, matrix: Matrix) -> frozenset[str]:
+    """The ids of all advisories that hold in `environment`, or may."""
+    return frozenset(each.id for each in matrix.advisories if match(each, environment) is not None)
 
 
 def match_with(advisory: Advisory, environment: Environment, package: str, versions: int, place: Callable[[Version], int]) -> int:

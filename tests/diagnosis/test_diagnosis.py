@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,6 +12,7 @@ from doctor.diagnosis.finding import EVERYTHING, Narrowing
 from doctor.diagnosis.policy import Known, Policy
 from doctor.facts.environment import Environment, InstallationFault, Unknown
 from doctor.facts.observation import Observation
+from doctor.knowledge import matching
 from doctor.knowledge.evidence import known_evidence, shapes_seen
 from doctor.knowledge.installation import KNOWN_FAULTS
 from doctor.knowledge.matrix import Advisory, Affected, PartlyAffected, When
@@ -274,6 +277,20 @@ def test_where_the_first_release_with_the_fix_is_passed_over_it_is_said_why() ->
     assert change.to == "3.0"
     assert change.passed_over is not None
     assert (change.passed_over.version, change.passed_over.brings) == ("2.0", ("MT002",))
+
+
+def test_each_advisory_is_held_against_the_environment_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a diagnosis costs grows with the matrix: whom it concerns, the upgrade and the remedy ask for no second look."""
+    looks: Counter[str] = Counter()
+    look = matching._affected_matches
+
+    def counted(advisory: Advisory, here: Environment) -> Iterator[matching.Match]:
+        looks[advisory.id] += 1
+        return look(advisory, here)
+
+    monkeypatch.setattr(matching, "_affected_matches", counted)
+    examine(HERE, *ALL)
+    assert looks == {"MT001": 1, "MT002": 1, "MT003": 1, "MT004": 1}
 
 
 def test_a_diagnosis_prints_as_a_few_lines() -> None:

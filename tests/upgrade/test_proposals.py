@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from packaging.version import Version
 
-from doctor.diagnosis.aim import aim
-from doctor.diagnosis.diagnosis import diagnose
+from doctor.diagnosis.aim import Aim, aim, assumed
+from doctor.diagnosis.diagnosis import Diagnosis, diagnose
+from doctor.diagnosis.finding import Finding
 from doctor.facts.environment import Environment
+from doctor.knowledge.matching import holding
 from doctor.knowledge.matrix import Matrix
 from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.knowledge.releases import Releases, known_releases
@@ -15,10 +19,15 @@ from tests.upgrade.test_plan import LIB, releases
 HERE = environment(torch="2.9+cpu", lib="2.1")
 
 
+def aimed_at(diagnosis: Diagnosis, known: Matrix, wanted: Callable[[Finding], bool], *, strict: bool) -> Aim:
+    before = assumed(diagnosis.environment)
+    return aim(before, holding(before, known), known, diagnosis.findings, wanted, met=(), strict=strict)
+
+
 def proposed(known: Matrix, here: Environment, available: Releases, *, latest: bool = False) -> tuple[Proposal, ...]:
     """The proposals for all that holds; nothing may be brought."""
     diagnosis = diagnose(here, known, available)
-    aimed = aim(here, known, diagnosis.findings, lambda _: True, (), strict=True)
+    aimed = aimed_at(diagnosis, known, lambda _: True, strict=True)
     return proposals(aimed.environment, Weighing(known, aimed.held, aimed.targets, aimed.tolerated), available, latest=latest)
 
 
@@ -78,7 +87,7 @@ def test_of_the_built_in_matrix_the_first_proposal_clears_no_less_than_the_plan(
     for versions in (("4.46.3", "0.21.0"), ("5.3.0", "0.21.0"), ("4.31.0", "0.20.0"), ("5.0.0", "1.1.0")):
         here = environment(torch="2.13.0+cpu", transformers=versions[0], accelerate=versions[1])
         diagnosis = diagnose(here, known, known_releases())
-        aimed = aim(here, known, diagnosis.findings, diagnosis.policy.counts, (), strict=False)
+        aimed = aimed_at(diagnosis, known, diagnosis.policy.counts, strict=False)
         found = proposals(aimed.environment, Weighing(known, aimed.held, aimed.targets, aimed.tolerated), known_releases())
         assert len(found[0].keeps) <= len(diagnosis.plan.remaining)
         assert {each.package: Version(each.to) for each in found[0].targets}
