@@ -2,8 +2,9 @@
 
     python -m benchmarks.startup STACK
 
-STACK is the folder of an environment that holds torch, transformers and accelerate. Each pair is run in turn, A B A B, after one
-run of each that does not count; a figure is the median of the ratios, pair by pair, so that a busy machine slows both sides alike.
+STACK is the folder of an environment that holds torch, accelerate and a transformers that has the command `transformers`. Each pair is run
+in turn, A B A B, after one run of each that does not count; a figure is the median of the ratios, pair by pair, so that a busy machine
+slows both sides alike.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def compare(title: str, command: Sequence[str], against: Sequence[str], figure: 
 def with_a_thousand_more(folder: Path) -> Path:
     """A copy of the built-in matrix with about a thousand advisories more: all of its own some times again, under other names.
 
-    Of a fixed number a ratio can be held from year to year: of "ten times as many" there are more with each that is added.
+    Of a fixed number a ratio can be held from year to year: of "ten times as many" there are more with each that is added. Of the
+    copies as many hold as of the built-in ones, a third, and are told: two fifths of the cost, which no index would spare.
     """
     head, _, rest = builtin_file().read_text("utf-8").partition("advisories:\n")
     advisories, _, causes = rest.partition("\ncauses:\n")
@@ -110,7 +112,7 @@ def main(stack: Path) -> None:
         compare("doctor --no-live / start and read all metadata", [doctor, *still], [python, "-c", READ_ALL_METADATA], "cpu", 1.6)
         torch = [python, "-c", "import torch; torch.cuda.is_available()"]
         compare("doctor / import torch", [doctor, "--format", "json", "--python", str(stack)], torch, "wall", 1.15)
-        compare("a thousand advisories more / the built-in ones", [larger, *still], [doctor, *still], "cpu", 1.65)
+        compare("a thousand advisories more / the built-in ones", [larger, *still], [doctor, *still], "cpu", 1.6)
         shipped, updated = (["env", f"DOCTOR_DATA_HOME={scratch}/{name}", doctor] for name in ("none", "updated"))
         subprocess.run([*updated, "matrix", "update", *published_later(Path(scratch))], check=True, stdout=subprocess.DEVNULL)
         compare("an updated matrix / the built-in one", [*updated, *still], [*shipped, *still], "cpu", 1.05)
