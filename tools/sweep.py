@@ -94,7 +94,10 @@ COMPANIONS = {
         Companions("0.21.0", ("transformers==4.36.2", "numpy<2")),
         Companions("0", ("transformers==4.30.2", "numpy<2", "setuptools<80")),
     ),
-    "diffusers": (Companions("0", ("transformers==4.57.6", "accelerate==1.10.1")),),
+    "diffusers": (
+        Companions("0.40.0", ("transformers==5.24.0", "accelerate==1.10.1")),
+        Companions("0", ("transformers==4.57.6", "accelerate==1.10.1")),
+    ),
     "peft": (Companions("0", ("transformers==4.57.6", "accelerate==1.10.1")),),
     "sentence-transformers": (
         Companions("6.0.0", ("transformers==5.13.0", "accelerate==1.10.1")),
