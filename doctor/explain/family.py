@@ -44,7 +44,7 @@ def foreign_cause(failure: Failure, judgement: Judgement, clues: Clues, known: K
         return kind.name, _cause(kind.kind, kind.title, _BY_KIND, (because,), kind.remedy)
     if causes and causes[0].confidence >= SURE:
         return None
-    if judgement.foreign >= SURE and _may_be_foreign(failure, clues, known):
+    if judgement.foreign >= SURE and (_may_be_foreign(failure, clues, known) or not (causes or says_little_else(failure, clues))):
         return kind.name if kind is not None else OTHER, _perhaps(judgement, kind)
     if ours or causes or not failure.exception or not _is_elsewhere(failure, clues, known.matrix):
         return None
@@ -130,11 +130,11 @@ def tells_of_a_failure(clues: Clues, matrix: Matrix) -> bool:
     return named and near and (harmful or any(clues.holds(pattern) for pattern in family.failing))
 
 
-def complains(clues: Clues, matrix: Matrix) -> bool:
-    """Whether a text speaks of what doctor knows, and of something that is not as it should be."""
+def complains(clues: Clues, matrix: Matrix, *, surely: bool) -> bool:
+    """Whether a text speaks of what doctor knows, and of something that is not as it should be; or, where its cause is known `surely`, only of that."""
     family = matrix.family
-    bad = (*family.failing, *family.wrong)
-    return any(clues.holds(pattern) for pattern in family.subject) and any(clues.holds(pattern) for pattern in bad)
+    subject, bad = (*family.subject, *family.named, *family.near), (*family.failing, *family.wrong)
+    return any(map(clues.holds, subject)) and (surely or any(map(clues.holds, bad)))
 
 
 def warnings(clues: Clues, matrix: Matrix, *, ours: bool) -> tuple[str, ...]:

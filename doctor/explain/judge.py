@@ -151,5 +151,5 @@ def _described(clues: Clues, known: Known) -> ExplainedFailure | None:
         return None
     first, wordy = explained.causes[0], not says_little_else(untold, clues)
     says_so = explained.foreign not in (None, OTHER) or first.advisory is not None or first.confidence >= PROVEN
-    tells = wordy and first.confidence >= LEAST_UNTOLD and complains(clues, known.matrix)
+    tells = wordy and first.confidence >= LEAST_UNTOLD and complains(clues, known.matrix, surely=first.confidence >= SURE)
     return explained if tells or (says_so and explained.sure) else None

@@ -98,6 +98,35 @@ def test_a_foreign_failure_stands_behind_those_of_the_family() -> None:
     assert second.failure.exception == "KeyError"
 
 
+def test_a_change_that_says_what_went_wrong_is_explained_without_a_word_of_complaint() -> None:
+    text = (
+        "Our RMSNorm has no reset_parameters. FSDP calls reset_parameters of every module whose parameters are on the meta device when no "
+        "param_init_fn is given, so this adds one that fills the weight with ones."
+    )
+    (failure,) = explained(text).failures
+    assert failure.sure
+    assert failure.causes[0].cause == "meta-init-incomplete"
+
+
+def test_a_page_on_what_meta_tensors_are_is_no_failure() -> None:
+    text = (
+        "This guide explains how torch.device('meta') works: tensors have shapes and no data. Use init_empty_weights() to build a model and "
+        "load_checkpoint_and_dispatch to load it."
+    )
+    assert explained(text).failures == ()
+
+
+def test_a_message_that_only_sounds_as_one_of_the_family_is_foreign_where_no_cause_is_likely() -> None:
+    text = (
+        "The benchmark of our kernels stops since we renamed our device classes:\n"
+        "TypeError: to() received an invalid combination of arguments - got (device=MetaDevice, dtype=torch.dtype, ), but expected one of "
+        "(torch.device device, torch.dtype dtype)\n"
+        "Python 3.11, Windows, CUDA 12.4. The same command ran on Linux yesterday, and reinstalling the requirements did not help."
+    )
+    (failure,) = explained(text).failures
+    assert failure.foreign == "other"
+
+
 # Messages that say too little
 
 
