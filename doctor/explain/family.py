@@ -131,7 +131,8 @@ def tells_of_a_failure(clues: Clues, matrix: Matrix) -> bool:
 
 
 def complains(clues: Clues, matrix: Matrix, *, surely: bool) -> bool:
-    """Whether a text speaks of what doctor knows, and of something that is not as it should be; or, where its cause is known `surely`, only of that."""
+    """Whether a text speaks of what doctor knows, and of something that is not as it should be: the second goes without saying where its
+    cause is known `surely`."""
     family = matrix.family
     subject, bad = (*family.subject, *family.named, *family.near), (*family.failing, *family.wrong)
     return any(map(clues.holds, subject)) and (surely or any(map(clues.holds, bad)))
