@@ -127,6 +127,27 @@ def test_a_message_that_only_sounds_as_one_of_the_family_is_foreign_where_no_cau
     assert failure.foreign == "other"
 
 
+def test_a_class_that_ties_names_its_model_does_not_have_has_the_code_to_be_changed() -> None:
+    text = (
+        "Loading a model with trust_remote_code=True fails under transformers 5.3.0:\n"
+        '  File "/srv/x/modeling_foo.py", line 20, in __init__\n    self.post_init()\n'
+        "ValueError: There is an issue with your definition of `tie_weights_keys` for ^model.embed_tokens.weight:^lm_head.weight. "
+        "We found [] to tie into ['lm_head.weight']"
+    )
+    (failure,) = explained(text).failures
+    assert failure.sure
+    assert failure.causes[0].cause == "model-code-too-old"
+
+
+def test_a_pair_of_which_the_file_has_neither_name_is_not_surely_a_lost_tie() -> None:
+    text = (
+        "After loading the merged model with transformers 5.5.0 the output is garbage. The log says:\n"
+        "This checkpoint seem corrupted. The tied weights mapping for this model specifies to tie model.embed_tokens.weight to lm_head.weight, "
+        "but both are absent from the checkpoint, and we could not find another related tied weight for those keys"
+    )
+    assert not any(failure.sure for failure in explained(text).failures)
+
+
 # Messages that say too little
 
 
