@@ -300,6 +300,10 @@ def test_no_surroundings_keep_a_token_from_being_masked(before: str, seed: int, 
     assert token not in ANN.text(f"{before} {token} {after}")
 
 
+def test_an_option_without_a_value_does_not_take_the_name_of_the_next_line_for_it() -> None:
+    assert "dubodida_nobarulo" not in _gate_of_quentina().text("--namespace\n\naccount: dubodida_nobarulo\n")
+
+
 @settings(deadline=None)
 @given(st.lists(_TEXT, max_size=3), st.integers(0, 10_000), st.lists(_TEXT, max_size=3))
 def test_no_lines_around_it_keep_a_value_from_being_masked(before: list[str], seed: int, after: list[str]) -> None:

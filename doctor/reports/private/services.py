@@ -56,7 +56,9 @@ SERVICES = (
             "--subscription", "--comet", "--mlflow", "--team"),
         r"(?:(?:sbatch|srun|salloc|#SBATCH)[^\n]{0,120}?\s(?:-A|--account)|--(?:project|project[_-]id|account|namespace|entity|workspace"
             r"|resource-group|subscription"
-            rf"|(?:wandb|comet|mlflow|neptune)[_-][a-z]{{2,12}}(?:[_-]name)?|team))(?:=|\s{{1,4}})[\\\"']{{0,4}}(?P<name>{_PLAIN}(?:/{_PLAIN})?)",
+            rf"|(?:wandb|comet|mlflow|neptune)[_-][a-z]{{2,12}}(?:[_-]name)?|team))"
+            r"(?:=|[ \t]{1,4}|\s{1,4}(?![\w.-]{1,100}[ \t]{0,3}[:=]))"  # the next line may begin with a name of its own
+            rf"[\\\"']{{0,4}}(?P<name>{_PLAIN}(?:/{_PLAIN})?)",
             _named, everywhere=True,
     ),
     Masker(
