@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ from packaging.version import Version
 from doctor.knowledge.evidence import FILE
 from doctor.knowledge.matrix_file import builtin_matrix
 from doctor.reproduce import FOLDER, digest, reproducers
-from tools.sweep import companions, missing, named, read_evidence, say, sweep_release, with_observations, write_evidence
+from tools.sweep import companions, ending_well, missing, named, read_evidence, say, sweep_release, with_observations, write_evidence
 
 PACKAGES = ("torch", "transformers", "accelerate")
 
@@ -110,9 +109,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        main()
-    except KeyboardInterrupt:
-        say("interrupted; what is finished is written, and the same command goes on from there")
-        sys.exit(130)
+    sys.exit(ending_well(main))

@@ -30,7 +30,7 @@ from doctor.facts.observation import CONTROL, Observation
 from doctor.knowledge import schema
 from doctor.knowledge.evidence import FILE as RUNS, Evidence
 from doctor.reproduce import digest, reproducers, run_reproducers
-from tools.sweep import companions, installed, make_environment, read_evidence, said_of, say
+from tools.sweep import companions, ending_well, installed, make_environment, named, read_evidence, said_of, say
 
 MUTATIONS = RUNS.with_name("mutations.yaml")
 RESULTS = RUNS.with_name("mutations.json")
@@ -180,7 +180,7 @@ def edited(packages: Path, edits: Sequence[Edit]) -> Iterator[None]:
 def run_release(home: Path, mutations: Sequence[Mutation], python: str) -> Iterator[tuple[Mutation, Result | str]]:
     """Each mutation of one release with what was seen, or why nothing could be."""
     first = mutations[0]
-    others = [each for each in companions(first.package, Version(first.version)) if not _replaced(each, first.with_)]
+    others = [each for each in companions(first.package, Version(first.version)) if named(each) not in map(named, first.with_)]
     torch = () if first.package == "torch" else ("torch==2.13.0",)
     why = make_environment(home, [*torch, f"{first.package}=={first.version}", *first.with_, *others], python)
     if why is not None:
@@ -204,11 +204,6 @@ def run_release(home: Path, mutations: Sequence[Mutation], python: str) -> Itera
     for each in mutations:
         lines = [tuple(said_of(observed[each.id])) for observed in (before, changed, after)]
         yield each, Result(digest(scripts[each.id]), each.digest, today, packages, *lines)
-
-
-def _replaced(requirement: str, by: Sequence[str]) -> bool:
-    name = re.split(r"[<>=!~]", requirement)[0]
-    return any(re.split(r"[<>=!~]", each)[0] == name for each in by)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -245,8 +240,4 @@ def _environment(each: Mutation) -> tuple[str, tuple[str, ...]]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        say("interrupted; what is finished is written, and the same command goes on from there")
-        sys.exit(130)
+    sys.exit(ending_well(main))

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -316,11 +316,18 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-if __name__ == "__main__":
-    # In the background Ctrl-C does not arrive, and an unhandled SIGTERM would leave the environment and what runs in it.
+def ending_well(main: Callable[[], int | None]) -> int | None:
+    """The exit code of a long run, which Ctrl-C or SIGTERM ends with what it made taken away.
+
+    In the background Ctrl-C does not arrive, and an unhandled SIGTERM would leave the environment and what runs in it.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        main()
+        return main()
     except KeyboardInterrupt:
         say("interrupted; what is finished is written, and the same command goes on from there")
-        sys.exit(130)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(ending_well(main))
