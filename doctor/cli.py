@@ -52,9 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _memory_is_limited() -> bool:
+    if sys.platform == "win32":
+        return False
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+
+
 def _refused(error: Exception) -> str:
     """What ran out, where an error is none of doctor's; empty for one that is."""
-    if isinstance(error, MemoryError):
+    # Where memory ends within the interpreter's own code, it may lose the MemoryError and know of an internal error only.
+    if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _memory_is_limited()):
         return "there is not enough memory (`ulimit -v` shows a limit)"
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN):
         return f"{error.strerror} (`ulimit -a` shows limits)"

@@ -119,6 +119,25 @@ def test_with_far_too_little_memory_it_says_so(room: Path) -> None:
     assert is_one_line(ran, "there is not enough memory") or is_one_line(ran, "Cannot allocate memory"), ran
 
 
+_WITHOUT_MEMORY = """
+import resource, sys
+import doctor.cli
+def parser_of(_): raise SystemError("error return without exception set")
+doctor.cli.parser_of = parser_of
+if sys.argv[1:]:
+    resource.setrlimit(resource.RLIMIT_AS, (2**34, 2**34))
+sys.exit(doctor.cli.main(["check"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit it so")
+def test_an_internal_error_of_the_interpreter_where_memory_is_limited_is_for_want_of_it() -> None:
+    """Python was seen to end so under `ulimit -v`, once in many runs: it had lost its MemoryError."""
+    for limited, says in (([], "SystemError: error return"), (["limited"], "there is not enough memory")):
+        done = subprocess.run([sys.executable, "-c", _WITHOUT_MEMORY, *limited], capture_output=True, text=True, check=False)
+        assert is_one_line(Ran(done.returncode, done.stdout, done.stderr), says), done.stderr
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_in_a_folder_that_is_gone_it_works_or_says_so(command: str, room: Path) -> None:
     gone = "mkdir gone && cd gone && rmdir ../gone && exec"
