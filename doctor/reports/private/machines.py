@@ -34,6 +34,10 @@ _MACHINE = re.compile(
     r"(?i)(?:node|gpu|cn|nid|dgx|hgx|compute|worker|master|login|server|srv|host|machine|box|lab|rack|hpc|cluster|vm|gke|ec2|[ahvl]\d{2,3}s?)[a-z-]{0,20}\d"
     r"|-(?:box|server|host|node|lab|pc|desktop|laptop|workstation)\b"
 )
+_CLASS = re.compile(
+    r"[A-Z][A-Za-z0-9]{1,60}(?:Model|For[A-Z][A-Za-z]{2,60}|Head|Config|Encoder|Decoder|Transformer|Pipeline|Scheduler|Tokenizer|Processor)"
+)
+"""Classes of models have numbers in their names as hosts do: `GPT2LMHeadModel`."""
 _VERSION = re.compile(r"v?\d{1,4}(?:\.\d{1,9}){0,6}(?:[a-z]{1,4}\d{0,4})?")
 
 
@@ -50,7 +54,7 @@ def _not_nobody(value: str) -> bool:
 def looks_like_host(value: str) -> bool:
     """Whether a name that may be a host's is one: numbered or hyphenated, or with an ending, and no file, version or counted thing."""
     labels = value.split(".")
-    if not _not_nobody(value) or _FILE.search(value) or not all(labels) or len(value) < 3:
+    if not _not_nobody(value) or _FILE.search(value) or _CLASS.fullmatch(value) or not all(labels) or len(value) < 3:
         return False
     if len(labels) > 1:
         return not any(label.isdigit() for label in labels) and (labels[-1] in _ENDINGS or _MACHINE.search(labels[0]) is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 import string
 
@@ -10,9 +11,10 @@ from doctor.reports.private.public_names import PUBLIC_ORGANISATIONS, is_public_
 
 _WORDS_WORDS = """
 a an and as at be by for from if in is it module name not of on or package packages path requirements that the this to txt with your failed error
-errors statement statements hook hooks time paths order names modules
+errors statement statements hook hooks time paths order names modules python requirements.txt
 """
 _WORDS = frozenset(_WORDS_WORDS.split())
+_BUILTINS = frozenset(dir(builtins))
 
 
 _PUBLIC_CHANNEL = re.compile(r"[^\n]{0,120}?[ \t]{2}(?:defaults|conda-forge|pytorch|nvidia)(?!\S{2})")
@@ -21,7 +23,7 @@ _BUILD = re.compile(r"cu\d{2,3}|cpu|rocm[\d.]{0,6}|xpu")
 
 def _unknown_module(_: re.Match[str], value: str) -> bool:
     top = value.partition(".")[0]
-    return not is_public_distribution(top) and not top.startswith("_") and top.lower() not in _WORDS and len(top) > 1
+    return not (is_public_distribution(top) or top in _BUILTINS or top.startswith("_") or top.lower() in _WORDS) and len(top) > 1
 
 
 def _unknown_package(_: re.Match[str], value: str) -> bool:
