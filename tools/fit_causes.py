@@ -3,14 +3,15 @@
     OPENBLAS_NUM_THREADS=1 python tools/fit_causes.py FOLDER [--measure]
 
 FOLDER holds reports-2.jsonl and, labelled with older names of causes, reports-1b.jsonl, cases.jsonl and cases-labels.jsonl; its
-root-causes-2.md defines the causes. None of them is part of this repository: only the fitted numbers are. Beside them, told.txt tells
-how each cause is told, in our own words: what is learned from it, and never measured on. Needs numpy and scipy.
+root-causes-2.md defines the causes. None of them is part of this repository: only the fitted numbers are. Beside this file lie two of our
+own: told.txt tells how each cause is told, what is learned from and never measured on; retold.jsonl are further public reports, retold
+in our own words, and labelled by two readers each who saw nothing of doctor. Needs numpy and scipy.
 
 What is measured is what `doctor explain` answers in the end: what a sentence proves, what a failure says of itself and what is too
-unlikely to be said included. Scores are cross-validated by repository, so that no thread stands on both sides, and nested: what is
-chosen (how strong the regularisation is, how sure an answer is) is chosen within the other folds. They hold for reports as those
-in FOLDER are; who wrote told.txt had seen some of them. And so the reports with older names are judged as well, by a model that has
-learned from none of them. `--measure` prints all that, and what each family of features adds, and writes nothing. It takes minutes.
+unlikely to be said included. Scores are cross-validated by repository, so that no thread stands on both sides, and nested: how sure an
+answer is is chosen within the other folds. Who wrote told.txt and the signs had seen some of the reports of FOLDER, and none of
+retold.jsonl, and so each is scored by itself. The reports with older names are judged as well, by a model that has learned from none
+of them. `--measure` prints all that, and what each family of features adds, and writes nothing. It takes a quarter of an hour.
 
 How sure an answer is comes in two steps: the causes share what certainty there is, and what was measured says how often one is right
 that is first with such a share. To cry wolf and to guess does more harm than to leave a question open. So near misses and reports
@@ -40,7 +41,7 @@ from scipy.sparse import csr_array
 from doctor.explain.causes import Known, cases_of, evidence, seen_of
 from doctor.explain.explanation import NOT_OURS, SURE, UNKNOWN, Clues
 from doctor.explain.features import parts_of, words_of
-from doctor.explain.model import WHOLE, Model, Seen, model_of
+from doctor.explain.model import MOST_OF_SIGNS, Model, Seen, model_of
 from doctor.explain.text import TextReader
 from doctor.facts.symptom import Failure
 from doctor.knowledge.matrix import Matrix
@@ -52,9 +53,16 @@ Array = Any
 """A numpy array: numpy is no dependency of doctor's, and so its types are not known where it is checked."""
 _FOLDS, _INNER = 8, 3
 _LENGTHS = {"words": 1.0, "parts": 0.7, "observations": 1.25, "frames": 1.0}
-_STRENGTHS = (0.04, 0.08)
+_LEASTS = {"words": 20.0, "parts": 12.0, "observations": 1.0, "frames": 1.0}
+"""A text of two lines has fewer words than that, and so they say less."""
+_WORDS = ("words", "parts")
+_STRENGTH = 0.06
 _SIGNS = 0.8
 """How much the signs' own weights count; what is fitted corrects them."""
+_WORDS_AGAIN = 0.6
+"""How much of a fit by the words alone is added to the one by all: where an observation stands for it already, words are not learned from."""
+_KIND_BY_CAUSE, _KIND_STRENGTH = 0.6, 0.5
+"""How much a cause says of what kind it is here, beside what the text says of it; and how strong that is regularised."""
 _OTHERS = 0.6
 """How much a report labelled with older names counts."""
 _TOLD = 0.5
@@ -64,10 +72,11 @@ _NEAR_MISSES = 2.0
 _UNDECIDABLE = 2.5
 """How much one whose text does not tell counts: to be sure of it does more harm than to be unsure of another."""
 _WEIGHTS: Mapping[tuple[str, ...], float] = {(NOT_OURS,): _NEAR_MISSES, (UNKNOWN,): _UNDECIDABLE}
-_CAUTION = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
-_MOST_OFF = 0.08
-"""How far confidence may be from how often it is right, on average."""
-_LEAST = 0.1
+_KINDS = ("bug", "misuse", "resource", "incompatibility")
+_CAUTION = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0)
+_MOST_OFF = 0.1
+"""How far confidence may be from how often it is right, on average, before what proves is counted: with that it is about two thirds of this."""
+_LEAST = 0.2
 """Coefficients smaller than this are left out."""
 _OLDER = {
     "main-branch-450dev": ("version-clash",),
@@ -126,8 +135,27 @@ class Answer:
 # Reading
 
 
-def read_reports(folder: Path, matrix: Matrix) -> tuple[list[Report], list[Report], list[Report]]:
-    """The labelled reports, those that are labelled with older names, and what only helps to learn."""
+@dataclass(frozen=True)
+class Reports:
+    """What there is to learn from, and what of it to measure on."""
+
+    own: Sequence[Report]
+    """Of FOLDER, labelled from their text alone."""
+    retold: Sequence[Report]
+    """Of retold.jsonl."""
+    older: Sequence[Report]
+    """Labelled with older names."""
+    told: Sequence[Report]
+    """Definitions and examples."""
+
+    @property
+    def labelled(self) -> list[Report]:
+        """Those that are measured on, each by what was learned without its thread."""
+        return [*self.own, *self.retold]
+
+
+def read_reports(folder: Path, matrix: Matrix) -> Reports:
+    """Everything labelled."""
     own = [
         replace(
             _observed(line["text"], matrix),
@@ -142,7 +170,21 @@ def read_reports(folder: Path, matrix: Matrix) -> tuple[list[Report], list[Repor
         )
         for line in _lines(folder / "reports-2.jsonl")
     ]
-    own = [replace(each, weight=_WEIGHTS.get(each.causes, 1.0)) for each in own]
+    retold = [
+        replace(
+            _observed(line["told"], matrix),
+            causes=tuple(line["causes"]),
+            truth=line["truth"],
+            thread=_thread(line["url"]),
+            kind=line["kind"],
+            upgrade=(line["upgrade"], line["upgrade_to"]),
+            basis=line["basis"],
+            language=line["language"],
+            traceback=line["traceback"],
+        )
+        for line in _lines(Path(__file__).parent / "retold.jsonl")
+    ]
+    own, retold = ([replace(each, weight=_WEIGHTS.get(each.causes, 1.0)) for each in reports] for reports in (own, retold))
     older = [
         _older(line["text"], line["old_causes"] if line["decidable"] else [UNKNOWN], line, matrix) for line in _lines(folder / "reports-1b.jsonl")
     ]
@@ -151,7 +193,7 @@ def read_reports(folder: Path, matrix: Matrix) -> tuple[list[Report], list[Repor
         if number in labels:
             names = labels[number]["causes"] if labels[number]["decidable"] else [UNKNOWN]
             older.append(_older(f"{line['title']}\n\n{line['excerpt']}", names, {**line, **labels[number]}, matrix))
-    return own, older, [*_defined((folder / "root-causes-2.md").read_text("utf-8"), matrix), *_told(matrix)]
+    return Reports(own, retold, older, [*_defined((folder / "root-causes-2.md").read_text("utf-8"), matrix), *_told(matrix)])
 
 
 def _defined(definitions: str, matrix: Matrix) -> Iterator[Report]:
@@ -232,7 +274,7 @@ class Space:
                 here = sorted(self.index[family, name] for name in report.seen.get(family, ()) if (family, name) in self.index)
                 norm = float(np.linalg.norm(self.rarity[here]))
                 columns += here
-                values += (self.rarity[here] * _LENGTHS[family] / (max(norm, 1e-9) if family in WHOLE else max(norm, 1.0))).tolist()
+                values += (self.rarity[here] * _LENGTHS[family] / max(norm, _LEASTS[family])).tolist()
             ends.append(len(columns))
         return csr_array((np.array(values, np.float32), columns, ends), (len(reports), len(self.index)))
 
@@ -292,11 +334,20 @@ def softmax(scores: Array) -> Array:
 class Setting:
     """What is chosen, not fitted."""
 
-    strength: float
-    signs: float
+    signs: float = _SIGNS
     families: tuple[str, ...] = ("words", "parts", "observations", "frames")
     most: int | None = None
     """So many words and frames are kept, the telling ones, for a table of bounded size; None: all."""
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What kind a cause is in a text, in the space of the features."""
+
+    by_cause: Array
+    """A row for each cause, a column for each kind, in log odds."""
+    coefficients: Array
+    intercepts: Array
 
 
 @dataclass(frozen=True)
@@ -307,6 +358,7 @@ class Fitted:
     coefficients: Array
     intercepts: Array
     setting: Setting
+    kinds: Kinds
 
     def scores(self, reports: Sequence[Report], causes: Sequence[str]) -> Array:
         """A row for each report, before they share one certainty."""
@@ -317,20 +369,39 @@ def fitted(reports: Sequence[Report], causes: Sequence[str], setting: Setting) -
     """Fitted to those that are labelled."""
     reports = [each for each in reports if target(each, causes).any()]
     space = space_of(reports, setting.families)
-    wanted = np.array([target(each, causes) for each in reports])
-    weights = np.array([each.weight for each in reports])
-    offset = offsets(reports, causes, setting.signs)
-    coefficients, intercepts = fit(space.vectors(reports), offset, wanted, weights, setting.strength)
-    if setting.most is not None and len(space.index) > setting.most:
+    coefficients, intercepts = _weights(space, reports, causes, setting)
+    if setting.most is not None:
         telling = np.linalg.norm(coefficients, axis=1) * space.rarity
         kept = set(np.argsort(-telling)[: setting.most].tolist())
         names = [each for each, number in space.index.items() if number in kept or each[0] == "observations"]
         rarity = np.array([space.rarity[space.index[each]] for each in names])
         space = Space({each: number for number, each in enumerate(names)}, rarity, setting.families)
-        coefficients, intercepts = fit(space.vectors(reports), offset, wanted, weights, setting.strength)
-    if setting.most is not None:
+        coefficients, intercepts = _weights(space, reports, causes, setting)
         coefficients = np.where(np.abs(coefficients) < _LEAST, 0.0, coefficients)
-    return Fitted(space, coefficients, intercepts, setting)
+    return Fitted(space, coefficients, intercepts, setting, _kinds(space, reports, causes))
+
+
+def _weights(space: Space, reports: Sequence[Report], causes: Sequence[str], setting: Setting) -> tuple[Array, Array]:
+    """Coefficients and intercepts: by all there is, and again by the words alone."""
+    wanted = np.array([target(each, causes) for each in reports])
+    weights = np.array([each.weight for each in reports])
+    coefficients, intercepts = fit(space.vectors(reports), offsets(reports, causes, setting.signs), wanted, weights, _STRENGTH)
+    wordy = tuple(family for family in setting.families if family in _WORDS)
+    if not wordy:
+        return coefficients, intercepts
+    again, also = fit(replace(space, families=wordy).vectors(reports), offsets(reports, causes, 0.0), wanted, weights, _STRENGTH)
+    return coefficients + _WORDS_AGAIN * again, intercepts + _WORDS_AGAIN * also
+
+
+def _kinds(space: Space, reports: Sequence[Report], causes: Sequence[str]) -> Kinds:
+    """Fitted to those whose kind is labelled."""
+    reports = [each for each in reports if each.kind is not None]
+    wanted = np.array([[float(each.kind == kind) for kind in _KINDS] for each in reports])
+    shares = np.array([target(each, causes) for each in reports])
+    seldom = wanted.mean(0) / 2
+    by_cause = _KIND_BY_CAUSE * np.log((shares.T @ wanted + seldom) / (shares.sum(0)[:, None] + 0.5))
+    coefficients, intercepts = fit(space.vectors(reports), shares @ by_cause, wanted, np.ones(len(reports)), _KIND_STRENGTH)
+    return Kinds(by_cause, np.where(np.abs(coefficients) < _LEAST, 0.0, coefficients), intercepts)
 
 
 # Measuring
@@ -373,60 +444,58 @@ def loss_of(wanted: Array, scores: Array) -> float:
     return float(-(wanted * np.log(softmax(scores) + 1e-12)).sum())
 
 
-def certainty(own: Sequence[Report], causes: Sequence[str], scores: Array) -> tuple[float, float]:
-    """How often the cause that is first is right, by its share: `Model.sure_of` (logistic regression on the share's log odds), with as much
-    caution as leaves confidence true."""
-    shares = softmax(scores)[:, :-1].clip(1e-6, 1 - 1e-6)
-    first = np.log(shares.max(1) / (1 - shares.max(1)))
-    names = [causes[row.argmax()] for row in shares]
-    holds = np.array([name in each.causes for each, name in zip(own, names, strict=True)], float)
+def log_odds(shares: Array) -> Array:
+    """As the model takes them."""
+    shares = shares.clip(1e-4, 1 - 1e-4)
+    return np.log(shares / (1 - shares))
 
-    def line_with(caution: float) -> tuple[float, float]:
-        weights = np.array([caution if each.causes in _WEIGHTS else 1.0 for each in own])
+
+def certainty(own: Sequence[Report], causes: Sequence[str], scores: Array) -> tuple[float, float, float, float]:
+    """How often the cause that is first is right, by its share, by that of "unknown" and by what its signs say: `Model.sure_of` (logistic
+    regression on log odds), with as much caution as leaves confidence true."""
+    shares = softmax(scores)
+    names = [causes[row.argmax()] for row in shares[:, :-1]]
+    signs = np.array([each.signs.get(name, 0.0) for each, name in zip(own, names, strict=True)]).clip(0.0, MOST_OF_SIGNS)
+    seen = np.stack([np.ones(len(own)), log_odds(shares[:, :-1].max(1)), log_odds(shares[:, -1]), signs], axis=1)
+    holds = np.array([name in each.causes for each, name in zip(own, names, strict=True)], float)
+    harmful = np.array([each.causes in _WEIGHTS for each in own]) & (holds == 0)
+
+    def line_with(caution: float) -> Array:
+        weights = np.where(harmful, caution, 1.0)
 
         def loss(line: Array) -> float:
-            odds = line[0] + line[1] * first
+            odds = seen @ line
             return float((weights * (np.logaddexp(0, odds) - holds * odds)).sum())
 
-        more, times = minimize(loss, np.array([0.0, 1.0])).x
-        return float(more), float(times)
+        return minimize(loss, np.array([0.0, 1.0, 0.0, 0.0])).x
 
-    def is_off(line: tuple[float, float]) -> float:
-        said = 1 / (1 + np.exp(-(line[0] + line[1] * first)))
+    def is_off(line: Array) -> float:
+        said = 1 / (1 + np.exp(-(seen @ line)))
         return calibration_error([(each, Answer(name, None, float(sure))) for each, name, sure in zip(own, names, said, strict=True)])
 
     lines = [line_with(caution) for caution in _CAUTION]
-    return next((line for line in reversed(lines) if is_off(line) <= _MOST_OFF), lines[0])
+    more, share, unknown, sign = next((line for line in reversed(lines) if is_off(line) <= _MOST_OFF), lines[0])
+    return float(more), float(share), float(unknown), float(sign)
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is chosen on threads left out."""
+    """How sure scores are to be taken."""
 
-    setting: Setting
     sharpness: float
-    certainty: tuple[float, float]
+    certainty: tuple[float, float, float, float]
 
 
-def chosen(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], settings: Sequence[Setting]) -> Chosen:
-    """The setting whose scores come nearest to the labels on threads left out, and how sure they are to be taken."""
-    wanted = np.array([target(each, causes) for each in own])
-    tried: list[tuple[float, int, Chosen]] = []
-    for setting in settings:
-        scores = held_out(own, others, causes, setting, _INNER)
-        factor = sharpness(own, causes, scores)
-        tried.append((loss_of(wanted, factor * scores), len(tried), Chosen(setting, factor, certainty(own, causes, factor * scores))))
-    return min(tried)[2]
+def chosen(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str]) -> Chosen:
+    """What comes nearest to the labels on threads left out."""
+    scores = held_out(own, others, causes, Setting(), _INNER)
+    factor = sharpness(own, causes, scores)
+    return Chosen(factor, certainty(own, causes, factor * scores))
 
 
-def learned_model(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], settings: Sequence[Setting], most: int) -> dict[str, Any]:
+def learned_model(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], most: int) -> dict[str, Any]:
     """Everything chosen and fitted with these: what data/causes.json holds of it."""
-    return table_of(chosen(own, others, causes, settings), own, others, causes, most)
-
-
-def table_of(choice: Chosen, own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], most: int | None) -> dict[str, Any]:
-    """The same with what was chosen; `most` as in `Setting`."""
-    return table(fitted([*own, *others], causes, replace(choice.setting, most=most)), causes, choice)
+    return table(fitted([*own, *others], causes, Setting(most=most)), causes, chosen(own, others, causes))
 
 
 def answers(reports: Sequence[Report], model: Model) -> list[Answer]:
@@ -439,11 +508,6 @@ def answers(reports: Sequence[Report], model: Model) -> list[Answer]:
         upgrade = (first.upgrade.package, first.upgrade.to) if first is not None and first.upgrade is not None else None
         found.append(Answer(first.cause, first.kind, first.confidence, upgrade) if first is not None else Answer(None, None, 0.0))
     return found
-
-
-def nested(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], settings: Sequence[Setting], most: int) -> list[Answer]:
-    """What is answered for each report, everything chosen and fitted without its thread."""
-    return answered(own, others, lambda learned, helping: learned_model(learned, helping, causes, settings, most))
 
 
 def answered(own: Sequence[Report], others: Sequence[Report], learn: Callable[[Sequence[Report], Sequence[Report]], dict[str, Any]]) -> list[Answer]:
@@ -551,25 +615,31 @@ def calibration_error(rows: Sequence[tuple[Report, Answer]]) -> float:
     return float(round(total / max(sum(count for _, _, count in parts), 1), 3))
 
 
-def ablation(own: Sequence[Report], others: Sequence[Report], causes: Sequence[str], choice: Chosen) -> dict[str, Any]:
-    """With some of what is seen only, what is chosen left as it is: right of the decidable, near misses called ours, undecidable answered."""
+def ablation(reports: Reports, causes: Sequence[str], choice: Chosen) -> dict[str, Any]:
+    """With some of what is seen only, how sure an answer is left as it is: right of the decidable, near misses called ours, undecidable answered."""
+    everything = [*reports.older, *reports.told]
+    own_words = [*reports.older, *(each for each in reports.told if each.weight != _TOLD)]
     parts = {
-        "all": choice.setting,
-        "words alone": replace(choice.setting, families=("words", "parts"), signs=0.0),
-        "observations alone": replace(choice.setting, families=("observations",), signs=0.0),
-        "without words": replace(choice.setting, families=("observations", "frames")),
-        "without observations": replace(choice.setting, families=("words", "parts", "frames")),
-        "without frames": replace(choice.setting, families=("words", "parts", "observations")),
-        "without the signs' own weights": replace(choice.setting, signs=0.0),
-        "without the examples in our own words": choice.setting,
+        "all": (Setting(), reports.retold, everything),
+        "words alone": (Setting(signs=0.0, families=("words", "parts")), reports.retold, everything),
+        "observations alone": (Setting(signs=0.0, families=("observations",)), reports.retold, everything),
+        "without words": (Setting(families=("observations", "frames")), reports.retold, everything),
+        "without observations": (Setting(families=("words", "parts", "frames")), reports.retold, everything),
+        "without frames": (Setting(families=("words", "parts", "observations")), reports.retold, everything),
+        "without the signs' own weights": (Setting(signs=0.0), reports.retold, everything),
+        "without the examples in our own words": (Setting(), reports.retold, own_words),
+        "without the reports retold": (Setting(), (), everything),
     }
     found = {}
-    for name, setting in parts.items():
-        helping = [each for each in others if each.weight != _TOLD] if name.endswith("our own words") else others
-        given = answered(own, helping, functools.partial(table_of, replace(choice, setting=setting), causes=causes, most=None))
-        scores = measured(own, given)
+    for name, (setting, retold, others) in parts.items():
+        given = answered(reports.own, [*retold, *others], functools.partial(_with_setting, setting, choice, causes))
+        scores = measured(reports.own, given)
         found[name] = [scores[each] for each in ("decidable", "near misses called ours", "undecidable answered")]
     return found
+
+
+def _with_setting(setting: Setting, choice: Chosen, causes: Sequence[str], own: Sequence[Report], others: Sequence[Report]) -> dict[str, Any]:
+    return table(fitted([*own, *others], causes, setting), causes, choice)
 
 
 # Writing
@@ -577,16 +647,22 @@ def ablation(own: Sequence[Report], others: Sequence[Report], causes: Sequence[s
 
 def table(model: Fitted, causes: Sequence[str], choice: Chosen) -> dict[str, Any]:
     """What data/causes.json holds, but for where it comes from."""
-    families: dict[str, Any] = {family: {"length": _LENGTHS[family], "features": {}} for family in model.setting.families}
+    families: dict[str, Any] = {family: {"length": _LENGTHS[family], "least": _LEASTS[family], "features": {}} for family in model.setting.families}
     for (family, name), number in model.space.index.items():
         rarity = float(model.space.rarity[number])
-        families[family]["features"][name] = [round(rarity, 2), _named(causes, model.coefficients[number])]
+        row = [round(rarity, 2), _named(causes, model.coefficients[number])]
+        kinds = _named(_KINDS, model.kinds.coefficients[number])
+        families[family]["features"][name] = [*row, kinds] if kinds else row
     return {
         "signs": model.setting.signs,
         "sharpness": round(choice.sharpness, 2),
         "certainty": [round(each, 3) for each in choice.certainty],
-        "strength": model.setting.strength,
         "intercepts": _named(causes, model.intercepts, zero=True),
+        "kinds": {
+            cause: _named(_KINDS, row + model.kinds.intercepts, zero=True)
+            for cause, row in zip(causes, model.kinds.by_cause, strict=True)
+            if cause not in (NOT_OURS, UNKNOWN)
+        },
         "families": families,
     }
 
@@ -601,21 +677,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Fit what `doctor explain` judges by.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--measure", action="store_true", help="print what it is worth, and write nothing")
-    parser.add_argument("--most", type=int, default=2500, help="so many words and frames are kept (default 2500)")
+    parser.add_argument("--most", type=int, default=4000, help="so many words and frames are kept (default 4000)")
     options = parser.parse_args(arguments)
     matrix = load_matrix()
-    own, older, told = read_reports(options.folder, matrix)
-    others = [*older, *told]
+    reports = read_reports(options.folder, matrix)
+    others = [*reports.older, *reports.told]
     causes = [*sorted({cause.name for cause in matrix.causes} | {NOT_OURS}), UNKNOWN]
-    settings = [Setting(strength, _SIGNS) for strength in _STRENGTHS]
-    choice = chosen(own, others, causes, settings)
-    written = table_of(choice, own, others, causes, options.most)
+    choice = chosen(reports.labelled, others, causes)
+    written = table(fitted([*reports.labelled, *others], causes, Setting(most=options.most)), causes, choice)
+    learn = functools.partial(learned_model, causes=causes, most=options.most)
+    given = answered(reports.labelled, others, learn)
     about = {
-        "fitted on": f"{len(own)} public reports labelled from their text alone, {len(older)} older ones labelled with older names of causes, "
-        f"and {len(told)} examples and definitions of causes in words of their own",
-        "scores": measured(own, nested(own, others, causes, settings, options.most)),
-        "older reports of other repositories": elsewhere(own, older, model_of(learned_model(own, told, causes, settings, options.most))),
-        "families of features": ablation(own, others, causes, choice),
+        "fitted on": f"{len(reports.own)} public reports labelled from their text alone, {len(reports.retold)} more retold in our own words, "
+        f"{len(reports.older)} older ones labelled with older names of causes, and {len(reports.told)} examples and definitions in our own words",
+        "scores": measured(reports.own, given[: len(reports.own)]),
+        "scores of the retold": measured(reports.retold, given[len(reports.own) :]),
+        "older reports of other repositories": elsewhere(reports.labelled, reports.older, model_of(learn(reports.labelled, reports.told))),
+        "families of features": ablation(reports, causes, choice),
     }
     print(json.dumps(about, indent=2))
     if not options.measure:
@@ -629,7 +707,7 @@ def _write(data: dict[str, Any], path: Path) -> None:
     families = []
     for family, each in data["families"].items():
         features = ",\n".join(f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(value)}" for name, value in each["features"].items())
-        families.append(f'"{family}": {{"length": {each["length"]}, "features": {{\n{features}\n}}}}')
+        families.append(f'"{family}": {{"length": {each["length"]}, "least": {each["least"]}, "features": {{\n{features}\n}}}}')
     path.write_text("{\n" + ",\n".join(lines) + ',\n"families": {\n' + ",\n".join(families) + "\n}}\n", encoding="utf-8")
     model_of(json.loads(path.read_text("utf-8")))
 

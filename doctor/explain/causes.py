@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from doctor.diagnosis.remedy import NO_UPGRADE_CURES
 from doctor.explain.explanation import ANSWERED, NOT_OURS, SURE, UNKNOWN, Clues, LikelyCause
 from doctor.explain.features import all_of, words_of
 from doctor.explain.model import Model, Seen
@@ -32,10 +33,10 @@ _SUREST = 0.99
 """Nothing read from a text is certain."""
 _SUREST_OF_ONE_SHAPE = 0.95
 """A range that rests on runs in one shape of the problem may end elsewhere in another."""
-LEAST_UNTOLD = 0.25
+LEAST_UNTOLD = 0.12
 """How likely the first cause has to be where a text shows no failure, but tells of one, or seems to."""
-_LEAST_SHOWN = 0.15
-"""How likely where a failure is shown: below, the text tells none, and how often each is behind the message is all there is to say."""
+LEAST_TOLD = 0.15
+"""How likely where a known message is shown: below, the text tells none, and how often each is behind the message is all there is to say."""
 WORTH_SAYING = 0.06
 """A cause less likely is not named."""
 _MAX_CAUSES = 4
@@ -44,7 +45,7 @@ _MOST_LEARNED, _LEAST_LEARNED = 3, 0.1
 """So many fitted reasons are given, and only such as say something, in log odds."""
 PROVEN = 0.97
 """What a sentence that no other failure says leaves to its cause, whatever was fitted."""
-_FEW_WORDS = 25
+_FEW_WORDS, _FEWEST_WORDS = 25, 12
 _IN_WORDS = {"observations": "{}", "words": 'the text has "{}"', "parts": 'the text has "{}..."', "frames": "the traceback {}"}
 _COMMON_FRAMES = frozenset({"to", "_apply", "convert", "__init__", "forward", "new_forward", "wrapper", "<module>", "from_pretrained"})
 """Frames that most failures of this family share."""
@@ -113,7 +114,8 @@ def judged(failure: Failure, clues: Clues, known: Known, place: Frame | None = N
     scores = {cause: known.model.intercepts[cause] + sum(said.values()) for cause, said in contributions.items()}
     for name, case in cases.items():
         scores[name] = scores.get(name, min(known.model.intercepts.values())) + evidence(case, known.model.signs)
-    shares = as_sure(_shared({cause: known.model.sharpness * score for cause, score in scores.items()}), known.model)
+    signs = {name: evidence(replace(case, proof=1.0), 1.0) for name, case in cases.items()}
+    shares = as_sure(_shared({cause: known.model.sharpness * score for cause, score in scores.items()}), signs, known.model)
     proven = {name for name, case in cases.items() if case.proof > 1}
     shares = _with_proof(shares, proven)
     best = sorted(cases.values(), key=lambda case: -shares[case.cause.name])[:_MAX_CAUSES]
@@ -122,9 +124,10 @@ def judged(failure: Failure, clues: Clues, known: Known, place: Frame | None = N
     best = [replace(case, because=_reasons(case, contributions.get(case.cause.name, {}))) for case in best]
     wordy = bool(failure.frames) or not says_little_else(failure, clues)
     shown = bool(failure.frames or failure.message)
-    least = _LEAST_SHOWN if shown and (spoken or wordy) else WORTH_SAYING if spoken else LEAST_UNTOLD if wordy else SURE
+    least = WORTH_SAYING if spoken or (shown and wordy) else LEAST_UNTOLD if says_something(clues) else SURE
     worth = [case for case in best if shares[case.cause.name] >= WORTH_SAYING] if shares[best[0].cause.name] >= least else []
-    likely = tuple(_likely(case, shares[case.cause.name], known, place) for case in worth)
+    kinds = known.model.kinds_of(seen)
+    likely = tuple(_likely(case, shares[case.cause.name], known, place, kinds.get(case.cause.name)) for case in worth)
     foreign = tuple(said for _, said in _learned(contributions.get(NOT_OURS, {}))[:_MOST_LEARNED])
     return Judgement(likely, told, cases, bool(proven), shares.get(NOT_OURS, 0.0), foreign)
 
@@ -147,6 +150,11 @@ def seen_of(cases: Mapping[str, Case], failure: Failure, clues: Clues, known: Kn
     observed |= {sign for case in cases.values() for sign in case.held}
     observed |= {kind.title for kind in known.matrix.foreign if fits(kind, failure, clues)}
     return all_of(clues.words.get(None, ()), observed, failure)
+
+
+def says_something(clues: Clues) -> bool:
+    """Whether a text has as many words as the shortest that told a cause."""
+    return sum(" " not in word for word in clues.words.get(None, frozenset())) >= _FEWEST_WORDS
 
 
 def says_little_else(failure: Failure, clues: Clues) -> bool:
@@ -179,10 +187,10 @@ def _shared(scores: Mapping[str, float]) -> dict[str, float]:
     return {cause: each / total for cause, each in odds.items()}
 
 
-def as_sure(shares: dict[str, float], model: Model) -> dict[str, float]:
+def as_sure(shares: dict[str, float], signs: Mapping[str, float], model: Model) -> dict[str, float]:
     """The first as sure as what was measured says of such a share; the others share what is left, or leave more to "unknown"."""
     first = max((name for name in shares if name != UNKNOWN), key=lambda name: shares[name])
-    before, sure = shares[first], model.sure_of(shares[first])
+    before, sure = shares[first], model.sure_of(shares[first], shares.get(UNKNOWN, 0.0), signs.get(first, 0.0))
     if sure > before:
         rest = (1 - sure) / max(1 - before, 1e-9)
         return {name: sure if name == first else share * rest for name, share in shares.items()}
@@ -369,14 +377,17 @@ def _kind(case: Case) -> str:
     return max(case.kinds, key=lambda each: each[0])[1] if case.kinds else case.cause.kind
 
 
-def _likely(case: Case, confidence: float, known: Known, place: Frame | None) -> LikelyCause:
+def _likely(case: Case, confidence: float, known: Known, place: Frame | None, kind: str | None = None) -> LikelyCause:
+    """`kind`: of what kind the cause is here; None where that was not judged."""
     environment, matrix = known.environment, known.matrix
-    cause = case.cause
+    cause, usual = case.cause, _kind(case)
+    here = kind or usual
+    either = here if usual in NO_UPGRADE_CURES else usual  # that no release cures it is said where both say so
     advisory, found = _culprit(case, environment, matrix)
     upgrade = recommended_upgrade(advisory, found, environment, matrix, known.releases) if confidence >= SURE else None
     return LikelyCause(
         cause=cause.name,
-        kind=_kind(case),
+        kind=here,
         title=advisory.title if advisory is not None else cause.title,
         advisory=advisory.id if advisory is not None else None,
         confidence=min(round(confidence, 2), _surest(advisory)),
@@ -388,7 +399,7 @@ def _likely(case: Case, confidence: float, known: Known, place: Frame | None) ->
         settle=cause.settle,
         references=tuple(dict.fromkeys((*(advisory.references if advisory is not None else ()), *cause.references))),
         edit=edit_at(cause.edits, place),
-        upgrading=upgrading(_kind(case), advisory, found, upgrade, environment, sure=confidence >= SURE),
+        upgrading=upgrading(either, advisory, found, upgrade, environment, sure=confidence >= SURE),
     )
 
 

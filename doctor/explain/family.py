@@ -44,7 +44,7 @@ def foreign_cause(failure: Failure, judgement: Judgement, clues: Clues, known: K
         return kind.name, _cause(kind.kind, kind.title, _BY_KIND, (because,), kind.remedy)
     if causes and causes[0].confidence >= SURE:
         return None
-    if judgement.foreign >= SURE and (_may_be_foreign(failure, clues, known) or not (causes or says_little_else(failure, clues))):
+    if judgement.foreign >= SURE and (_may_be_foreign(failure, clues, known) or not (causes or (ours and says_little_else(failure, clues)))):
         return kind.name if kind is not None else OTHER, _perhaps(judgement, kind)
     if ours or causes or not failure.exception or not _is_elsewhere(failure, clues, known.matrix):
         return None
@@ -134,8 +134,16 @@ def complains(clues: Clues, matrix: Matrix, *, surely: bool) -> bool:
     """Whether a text speaks of what doctor knows, and of something that is not as it should be: the second goes without saying where its
     cause is known `surely`."""
     family = matrix.family
-    subject, bad = (*family.subject, *family.named, *family.near), (*family.failing, *family.wrong)
-    return any(map(clues.holds, subject)) and (surely or any(map(clues.holds, bad)))
+    return any(map(clues.holds, (*family.subject, *family.named, *family.near))) and (surely or _is_bad(clues, matrix))
+
+
+def fails_around(clues: Clues, matrix: Matrix) -> bool:
+    """Whether a text speaks of models at all, and of something that is not as it should be."""
+    return any(map(clues.holds, matrix.family.around)) and _is_bad(clues, matrix)
+
+
+def _is_bad(clues: Clues, matrix: Matrix) -> bool:
+    return any(map(clues.holds, (*matrix.family.failing, *matrix.family.wrong)))
 
 
 def warnings(clues: Clues, matrix: Matrix, *, ours: bool) -> tuple[str, ...]:

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from doctor.explain.causes import LEAST_UNTOLD, PROVEN, Known, by_signs, judged, says_little_else, usual_causes
+from doctor.explain.causes import LEAST_TOLD, LEAST_UNTOLD, PROVEN, Known, by_signs, judged, says_little_else, says_something, usual_causes
 from doctor.explain.explanation import ANSWERED, SURE, Clues, ExplainedFailure, Explanation
-from doctor.explain.family import OTHER, advisory_mentions, complains, foreign_cause, known_message, perhaps_foreign, tells_of_a_failure, warnings
+from doctor.explain.family import (
+    OTHER,
+    advisory_mentions,
+    complains,
+    fails_around,
+    foreign_cause,
+    known_message,
+    perhaps_foreign,
+    tells_of_a_failure,
+    warnings,
+)
 from doctor.explain.places import own_frame
 from doctor.explain.questions import question_for
 from doctor.facts.symptom import Failure
 from doctor.knowledge.matrix import Matrix
 from doctor.readers.public_names import without_own_places
+
+_WITHOUT_COMPLAINT = 0.8
+"""So sure of a cause a text has to make for it to tell of a failure although nothing in it is said to be wrong."""
 
 
 def text_patterns(matrix: Matrix) -> set[str]:
@@ -65,7 +78,8 @@ def _explained(failure: Failure, clues: Clues, known: Known) -> ExplainedFailure
     elif (perhaps := perhaps_foreign(failure, judgement, clues, known)) is not None:
         causes = tuple(sorted((*causes, perhaps), key=lambda each: -each.confidence))
     sure = bool(causes) and causes[0].confidence >= SURE
-    if message is not None and not sure and ((bare and not answered) or not causes):
+    untold = not causes or causes[0].confidence < LEAST_TOLD
+    if message is not None and not sure and ((bare and not answered) or untold):
         causes = usual_causes(message, known.matrix)
     question = None if sure else question_for(causes, message, known.matrix, known.answered)
     return ExplainedFailure(whole, causes, place, message, question)
@@ -151,5 +165,10 @@ def _described(clues: Clues, known: Known) -> ExplainedFailure | None:
         return None
     first, wordy = explained.causes[0], not says_little_else(untold, clues)
     says_so = explained.foreign not in (None, OTHER) or first.advisory is not None or first.confidence >= PROVEN
-    tells = wordy and first.confidence >= LEAST_UNTOLD and complains(clues, known.matrix, surely=first.confidence >= SURE)
-    return explained if tells or (says_so and explained.sure) else None
+    tells = (
+        first.confidence >= LEAST_UNTOLD
+        and says_something(clues)
+        and complains(clues, known.matrix, surely=wordy and first.confidence >= _WITHOUT_COMPLAINT)
+    )
+    fails = wordy and explained.foreign == OTHER and fails_around(clues, known.matrix)
+    return explained if tells or ((says_so or fails) and explained.sure) else None

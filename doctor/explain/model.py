@@ -11,14 +11,14 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from doctor.explain.explanation import NOT_OURS, UNKNOWN
 from doctor.knowledge.matrix_file import builtin_file
 
-WHOLE = ("words", "parts")
-"""Families that count the same however little of them was seen; of the others little counts for less."""
+MOST_OF_SIGNS = 3.0
+"""What signs say makes a cause no surer from there on, in log odds."""
 Seen = Mapping[str, frozenset[str]]
 """What was seen, by family."""
 
@@ -31,6 +31,20 @@ class Feature:
     """Its inverse document frequency: what most reports hold says little."""
     coefficients: Mapping[str, float]
     """By cause; one that is not there is 0."""
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    """By kind of cause, the same."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Features of one sort: words, functions of tracebacks, ..."""
+
+    length: float
+    """What is seen of them is brought to, as a vector, however much it is."""
+    least: float
+    """The length from which on: less counts for less."""
+    features: Mapping[str, Feature]
+    """By name."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +57,12 @@ class Model:
     """How much of a sign's own weight counts (0: nothing, 1: all)."""
     sharpness: float
     """What scores are multiplied by before they share what certainty there is."""
-    certainty: tuple[float, float]
-    """From the log odds of the first share to those of its being right: what is added, and what is multiplied with."""
-    families: Mapping[str, tuple[float, Mapping[str, Feature]]]
-    """By family, the length its features are brought to, and its features by name."""
+    certainty: tuple[float, float, float, float]
+    """To the log odds of the first being right: what is added, and what those of its share, those of "unknown" and what its signs say are
+    multiplied with."""
+    kinds: Mapping[str, Mapping[str, float]]
+    """By cause, how likely it is to be of each kind (a bug, misuse, ...) before anything was seen, in log odds."""
+    families: Mapping[str, Family]
 
     def is_about(self, causes: Iterable[str]) -> bool:
         """Whether it can weigh the causes of a matrix: more than half of all that either knows are known to both.
@@ -65,19 +81,32 @@ class Model:
                 found[cause][family, name] = coefficient * size
         return found
 
-    def sure_of(self, share: float) -> float:
-        """How sure one may be of a cause that is first with this share: the share says how it stands among causes, not whether the text tells."""
-        more, times = self.certainty
-        share = min(max(share, 1e-6), 1 - 1e-6)
-        return 1 / (1 + math.exp(-(more + times * math.log(share / (1 - share)))))
+    def kinds_of(self, seen: Seen) -> dict[str, str]:
+        """By cause, the kind that it is here, if it is the cause: an offloaded model is moved by its user here, by a library there."""
+        said = dict.fromkeys(next(iter(self.kinds.values()), ()), 0.0)
+        for _, _, feature, size in self._present(seen):
+            for kind, coefficient in feature.kinds.items():
+                said[kind] += coefficient * size
+        return {cause: max(before, key=lambda kind: before[kind] + said[kind]) for cause, before in self.kinds.items()}
+
+    def sure_of(self, share: float, unknown: float, signs: float) -> float:
+        """How sure one may be of a cause that is first with this share, where "unknown" has that one, and its signs say so much for it (log
+        odds): shares say how causes stand to each other, not whether the text tells."""
+        more, by_share, by_unknown, by_signs = self.certainty
+        odds = more + by_share * _log_odds(share) + by_unknown * _log_odds(unknown) + by_signs * min(max(signs, 0.0), MOST_OF_SIGNS)
+        return 1 / (1 + math.exp(-odds))
 
     def _present(self, seen: Seen) -> Iterator[tuple[str, str, Feature, float]]:
         """The features that were seen: family, name, and its size in the sum."""
-        for family, (length, features) in self.families.items():
-            present = [(name, features[name]) for name in sorted(seen.get(family, ())) if name in features]
-            norm = math.sqrt(sum(feature.rarity**2 for _, feature in present))
-            scale = length / (norm if family in WHOLE else max(norm, 1.0)) if present else 0.0
+        for family, known in self.families.items():
+            present = [(name, known.features[name]) for name in sorted(seen.get(family, ())) if name in known.features]
+            scale = known.length / max(math.sqrt(sum(feature.rarity**2 for _, feature in present)), known.least)
             yield from ((family, name, feature, feature.rarity * scale) for name, feature in present)
+
+
+def _log_odds(share: float) -> float:
+    share = min(max(share, 1e-4), 1 - 1e-4)
+    return math.log(share / (1 - share))
 
 
 @functools.cache
@@ -99,7 +128,8 @@ def _table() -> bytes:
 def model_of(data: Mapping[str, Any]) -> Model:
     """The model in the data of a table."""
     families = {
-        family: (each["length"], {name: Feature(*feature) for name, feature in each["features"].items()}) for family, each in data["families"].items()
+        name: Family(each["length"], each["least"], {feature: Feature(*row) for feature, row in each["features"].items()})
+        for name, each in data["families"].items()
     }
-    more, times = data["certainty"]
-    return Model(data["intercepts"], data["signs"], data["sharpness"], (more, times), families)
+    more, by_share, by_unknown, by_signs = data["certainty"]
+    return Model(data["intercepts"], data["signs"], data["sharpness"], (more, by_share, by_unknown, by_signs), data["kinds"], families)

@@ -69,7 +69,7 @@ class Cause(Frozen):
 
     name: CauseName
     kind: Literal["bug", "misuse", "resource", "incompatibility"]
-    """As of an advisory, unless a sign says otherwise."""
+    """As of an advisory. The usual one: a sign, or what else a text says, may make it another there."""
     title: str
     """In plain words."""
     remedy: str

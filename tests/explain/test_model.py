@@ -19,18 +19,20 @@ MATRIX = builtin_matrix()
 
 def test_the_table_knows_every_cause_and_what_is_none() -> None:
     assert fitted_model().intercepts.keys() == {NOT_OURS, UNKNOWN, *(cause.name for cause in MATRIX.causes)}
-    for _, features in fitted_model().families.values():
-        assert all(feature.coefficients.keys() <= fitted_model().intercepts.keys() for feature in features.values())
+    for family in fitted_model().families.values():
+        assert all(feature.coefficients.keys() <= fitted_model().intercepts.keys() for feature in family.features.values())
 
 
 def test_the_table_is_small_and_holds_no_texts() -> None:
-    assert (builtin_file().parent / "causes.json").stat().st_size < 1_000_000
-    assert all(len(word.split(" ")) <= 2 for word in fitted_model().families["words"][1])
+    assert (builtin_file().parent / "causes.json").stat().st_size < 2_000_000
+    assert all(len(word.split(" ")) <= 2 for word in fitted_model().families["words"].features)
 
 
-def _model(certainty: tuple[float, float] = (0.0, 1.0)) -> Model:
-    families = {"words": {"length": 1.0, "features": {"a": [3.0, {"x": 1.0}], "b": [4.0, {"x": -1.0, "y": 0.5}]}}}
-    return model_of({"intercepts": {"x": 0.0, "y": 0.0}, "signs": 1.0, "sharpness": 1.0, "certainty": certainty, "families": families})
+def _model(certainty: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 0.0)) -> Model:
+    families = {"words": {"length": 1.0, "least": 4.0, "features": {"a": [3.0, {"x": 1.0}, {"misuse": 2.0}], "b": [4.0, {"x": -1.0, "y": 0.5}]}}}
+    kinds = {"x": {"bug": 0.7, "misuse": -0.7}, "y": {"bug": 3.0, "misuse": -3.0}}
+    table = {"intercepts": {"x": 0.0, "y": 0.0}, "signs": 1.0, "sharpness": 1.0, "certainty": certainty, "kinds": kinds, "families": families}
+    return model_of(table)
 
 
 def test_contributions_are_coefficients_times_rarity_brought_to_one_length() -> None:
@@ -39,19 +41,41 @@ def test_contributions_are_coefficients_times_rarity_brought_to_one_length() -> 
     assert _model().contributions({}) == {"x": {}, "y": {}}
 
 
+def test_little_that_was_seen_counts_for_less() -> None:
+    assert _model().contributions({"words": frozenset("a")})["x"] == {("words", "a"): pytest.approx(0.75)}
+
+
+def test_what_kind_a_cause_is_depends_on_the_text_as_well() -> None:
+    assert _model().kinds_of({}) == {"x": "bug", "y": "bug"}
+    assert _model().kinds_of({"words": frozenset("a")}) == {"x": "misuse", "y": "bug"}
+
+
 @pytest.mark.parametrize(
-    ("certainty", "share", "sure"), [((0.0, 1.0), 0.3, 0.3), ((1.0, 1.0), 0.5, 0.731), ((0.0, 2.0), 0.25, 0.1), ((0.0, 1.0), 1.0, 1.0)]
+    ("certainty", "share", "unknown", "signs", "sure"),
+    [
+        ((0.0, 1.0, 0.0, 0.0), 0.3, 0.1, 1.0, 0.3),
+        ((1.0, 1.0, 0.0, 0.0), 0.5, 0.1, 1.0, 0.731),
+        ((0.0, 2.0, 0.0, 0.0), 0.25, 0.1, 1.0, 0.1),
+        ((0.0, 1.0, 0.0, 0.0), 1.0, 0.0, 1.0, 1.0),
+        ((0.0, 1.0, -1.0, 0.0), 0.5, 0.5, 1.0, 0.5),
+        ((0.0, 1.0, -1.0, 0.0), 0.5, 0.3, 1.0, 0.7),
+        ((0.0, 1.0, 0.0, 1.0), 0.5, 0.1, 1.0, 0.731),
+        ((0.0, 1.0, 0.0, 1.0), 0.5, 0.1, -1.0, 0.5),
+        ((0.0, 1.0, 0.0, 1.0), 0.5, 0.1, 9.0, 0.953),
+    ],
 )
-def test_how_sure_a_share_is_was_measured(certainty: tuple[float, float], share: float, sure: float) -> None:
-    assert _model(certainty).sure_of(share) == pytest.approx(sure, abs=0.001)
+def test_how_sure_a_share_is_was_measured(
+    certainty: tuple[float, float, float, float], share: float, unknown: float, signs: float, sure: float
+) -> None:
+    assert _model(certainty).sure_of(share, unknown, signs) == pytest.approx(sure, abs=0.001)
 
 
-@pytest.mark.parametrize("certainty", [(1.0, 1.0), (-1.0, 1.0)])
-def test_what_the_first_gains_or_loses_leaves_the_order_and_the_whole(certainty: tuple[float, float]) -> None:
+@pytest.mark.parametrize("certainty", [(1.0, 1.0, 0.0, 0.0), (-1.0, 1.0, 0.0, 0.0)])
+def test_what_the_first_gains_or_loses_leaves_the_order_and_the_whole(certainty: tuple[float, float, float, float]) -> None:
     before = {"x": 0.5, "y": 0.4, UNKNOWN: 0.1}
-    after = as_sure(before, _model(certainty))
+    after = as_sure(before, {}, _model(certainty))
     assert sum(after.values()) == pytest.approx(1.0)
-    assert after["x"] == pytest.approx(_model(certainty).sure_of(0.5))
+    assert after["x"] == pytest.approx(_model(certainty).sure_of(0.5, 0.1, 0.0))
     assert after["x"] > after["y"] > 0
     assert (after[UNKNOWN] > before[UNKNOWN]) == (after["x"] < before["x"])
 
