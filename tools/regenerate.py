@@ -162,9 +162,9 @@ misuse, for want of a resource or an incompatibility, where those who labelled a
 {scores}
 
 The first column flatters: some of the examples in our own words, and signs, were written with those reports in view. The reports of the second
-were collected after them by readers who knew the definitions of the causes and nothing of doctor, and labelled again by others, blind; only
-those on which both agree are kept (93 of 100), and they are shorter than what people post. The {number} older reports, of yet other repositories, were
-judged by a model that learned from none of them; they are labelled with older and coarser names of causes:
+were collected after them by readers who knew the definitions of the causes and nothing of doctor, and labelled again by others, blind. Only
+those on which both agree are kept (93 of 100), and they are shorter than what people post. The {number} older reports, of yet other
+repositories, were judged by a model that learned from none of them; they are labelled with older and coarser names of causes:
 
 | measure | value |
 |---|---|
