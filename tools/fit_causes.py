@@ -332,7 +332,7 @@ def softmax(scores: Array) -> Array:
 
 @dataclass(frozen=True)
 class Setting:
-    """What is chosen, not fitted."""
+    """What is fitted, and how much of it is kept."""
 
     signs: float = _SIGNS
     families: tuple[str, ...] = ("words", "parts", "observations", "frames")
@@ -425,12 +425,6 @@ def held_out(own: Sequence[Report], others: Sequence[Report], causes: Sequence[s
         learned = [each for each in (*own, *others) if each.thread not in threads]
         scores[out] = fitted(learned, causes, setting).scores([own[position] for position in out], causes)
     return scores
-
-
-def right(own: Sequence[Report], causes: Sequence[str], scores: Array) -> float:
-    """The share of the decidable whose cause comes first."""
-    rows = zip(own, scores, strict=True)
-    return float(np.mean([causes[row[:-1].argmax()] in each.causes for each, row in rows if each.causes != (UNKNOWN,)]))
 
 
 def sharpness(own: Sequence[Report], causes: Sequence[str], scores: Array) -> float:

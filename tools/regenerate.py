@@ -198,8 +198,9 @@ The same of the retold:
 |---|---|---|---|---|
 {trade_off_of_the_retold}
 
-To cry wolf and to guess does more harm than to leave a question open. So in what confidence is fitted to, near misses and reports that do not
-tell count as often as it can bear and still be off by no more than 8 % on average; the border itself stays one half.
+To cry wolf and to guess does more harm than to leave a question open. So in what confidence is fitted to, near misses called ours and reports
+that do not tell count as often as it can bear and still be off by no more than 10 % on average, before what proves is counted; the border itself
+stays one half.
 
 With some of what is seen left out, everything else the same:
 
