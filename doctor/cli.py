@@ -16,12 +16,23 @@ from doctor.errors import DoctorError
 
 _DEBUG = "DOCTOR_DEBUG"
 """Variable that lets a fault of doctor's own end in its traceback."""
+_DEBUGGED = bool(os.environ.get(_DEBUG))
 _STACK_BYTES = 1024 * 1024
 """Threads of ours wait and copy. The usual eight MiB each are many where a limit counts addresses (`ulimit -v`)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; `arguments` without the program's name (None: the process's). Returns the exit code."""
+    try:
+        return _run(arguments)
+    except (MemoryError, SystemError):  # not even what says so could be called, for want of room for another frame
+        if _DEBUGGED:
+            raise
+        os.write(2, b"doctor: the system refused what doctor needs: there is not enough memory (`ulimit -v` shows a limit)\n")
+        return 2
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     threading.stack_size(_STACK_BYTES)
     gc.set_threshold(200_000)  # what is made at the start stays, and looking through it again and again takes a twentieth of the time
     given = sys.argv[1:] if arguments is None else arguments
@@ -41,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except Exception as error:
         # Exit code 1 would say that something was found.
-        if os.environ.get(_DEBUG):
+        if _DEBUGGED:
             raise
         refused = _refused(error)
         if refused:

@@ -126,6 +126,8 @@ def parser_of(_): raise SystemError("error return without exception set")
 doctor.cli.parser_of = parser_of
 if sys.argv[1:]:
     resource.setrlimit(resource.RLIMIT_AS, (2**34, 2**34))
+if sys.argv[2:]:
+    doctor.cli.output.complain = parser_of
 sys.exit(doctor.cli.main(["check"]))
 """
 
@@ -133,8 +135,12 @@ sys.exit(doctor.cli.main(["check"]))
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit it so")
 def test_an_internal_error_of_the_interpreter_where_memory_is_limited_is_for_want_of_it() -> None:
     """Python was seen to end so under `ulimit -v`, once in many runs: it had lost its MemoryError."""
-    for limited, says in (([], "SystemError: error return"), (["limited"], "there is not enough memory")):
-        done = subprocess.run([sys.executable, "-c", _WITHOUT_MEMORY, *limited], capture_output=True, text=True, check=False)
+    for how, says in (
+        ([], "SystemError: error return"),
+        (["limited"], "there is not enough memory"),
+        (["limited", "speechless"], "not enough memory"),
+    ):
+        done = subprocess.run([sys.executable, "-c", _WITHOUT_MEMORY, *how], capture_output=True, text=True, check=False)
         assert is_one_line(Ran(done.returncode, done.stdout, done.stderr), says), done.stderr
 
 

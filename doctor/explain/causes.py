@@ -114,6 +114,8 @@ def judged(failure: Failure, clues: Clues, known: Known, place: Frame | None = N
     scores = {cause: known.model.intercepts[cause] + sum(said.values()) for cause, said in contributions.items()}
     for name, case in cases.items():
         scores[name] = scores.get(name, min(known.model.intercepts.values())) + evidence(case, known.model.signs)
+    if UNKNOWN in scores and any(case.answered for case in cases.values()):  # what was answered tells, whatever the text does
+        scores[UNKNOWN] -= math.log(_TIMES["strong"])
     signs = {name: evidence(replace(case, proof=1.0), 1.0) for name, case in cases.items()}
     shares = as_sure(_shared({cause: known.model.sharpness * score for cause, score in scores.items()}), signs, known.model)
     proven = {name for name, case in cases.items() if case.proof > 1}

@@ -72,14 +72,14 @@ def _explained(failure: Failure, clues: Clues, known: Known) -> ExplainedFailure
         return ExplainedFailure(whole, (foreign[1],), place, foreign=foreign[0])
     message = known_message(failure, clues, known.matrix)
     bare = not (judgement.told or failure.frames) and says_little_else(failure, clues)
-    answered = bare and any(case.answered for case in judgement.cases.values())
-    if answered:  # there are no words to weigh beside the answers
+    answered = any(case.answered for case in judgement.cases.values())
+    if bare and answered:  # there are no words to weigh beside the answers
         causes = by_signs(judgement.cases, known, place)
     elif (perhaps := perhaps_foreign(failure, judgement, clues, known)) is not None:
         causes = tuple(sorted((*causes, perhaps), key=lambda each: -each.confidence))
     sure = bool(causes) and causes[0].confidence >= SURE
-    untold = not causes or causes[0].confidence < LEAST_TOLD
-    if message is not None and not sure and ((bare and not answered) or untold):
+    untold = bare or not causes or causes[0].confidence < LEAST_TOLD
+    if message is not None and not sure and (not causes or (untold and not answered)):
         causes = usual_causes(message, known.matrix)
     question = None if sure else question_for(causes, message, known.matrix, known.answered)
     return ExplainedFailure(whole, causes, place, message, question)
