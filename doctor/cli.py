@@ -17,6 +17,8 @@ from doctor.errors import DoctorError
 _DEBUG = "DOCTOR_DEBUG"
 """Variable that lets a fault of doctor's own end in its traceback."""
 _DEBUGGED = bool(os.environ.get(_DEBUG))
+_NO_MEMORY = "there is not enough memory (`ulimit -v` shows a limit)"
+_SAID_WITHOUT_MEMORY = f"doctor: the system refused what doctor needs: {_NO_MEMORY}\n".encode()
 _STACK_BYTES = 1024 * 1024
 """Threads of ours wait and copy. The usual eight MiB each are many where a limit counts addresses (`ulimit -v`)."""
 
@@ -28,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MemoryError, SystemError):  # not even what says so could be called, for want of room for another frame
         if _DEBUGGED:
             raise
-        os.write(2, b"doctor: the system refused what doctor needs: there is not enough memory (`ulimit -v` shows a limit)\n")
+        os.write(2, _SAID_WITHOUT_MEMORY)
         return 2
 
 
@@ -75,7 +77,7 @@ def _refused(error: Exception) -> str:
     """What ran out, where an error is none of doctor's; empty for one that is."""
     # Where memory ends within the interpreter's own code, it may lose the MemoryError and know of an internal error only.
     if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _memory_is_limited()):
-        return "there is not enough memory (`ulimit -v` shows a limit)"
+        return _NO_MEMORY
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN):
         return f"{error.strerror} (`ulimit -a` shows limits)"
     return ""

@@ -31,20 +31,20 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from packaging.requirements import InvalidRequirement, Requirement
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
-from doctor.explain.causes import Known, cases_of, evidence, seen_of
+from doctor.explain.causes import Known, cases_of, evidence, said_by_signs, seen_of
 from doctor.explain.explanation import NOT_OURS, SURE, UNKNOWN, Clues
 from doctor.explain.features import parts_of, words_of
-from doctor.explain.model import MOST_OF_SIGNS, Model, Seen, model_of
+from doctor.explain.model import MOST_OF_SIGNS, Model, Seen, log_odds, model_of
 from doctor.explain.text import TextReader
 from doctor.facts.symptom import Failure
-from doctor.knowledge.matrix import Matrix
+from doctor.knowledge.matrix import Kind, Matrix
 from doctor.knowledge.matrix_file import builtin_file, load_matrix
 from doctor.knowledge.releases import known_releases
 from doctor.readers.public_names import without_own_names, without_own_places
@@ -72,7 +72,7 @@ _NEAR_MISSES = 2.0
 _UNDECIDABLE = 2.5
 """How much one whose text does not tell counts: to be sure of it does more harm than to be unsure of another."""
 _WEIGHTS: Mapping[tuple[str, ...], float] = {(NOT_OURS,): _NEAR_MISSES, (UNKNOWN,): _UNDECIDABLE}
-_KINDS = ("bug", "misuse", "resource", "incompatibility")
+_KINDS: tuple[str, ...] = get_args(Kind)
 _CAUTION = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0)
 _MOST_OFF = 0.1
 """How far confidence may be from how often it is right, on average, before what proves is counted: with that it is about two thirds of this."""
@@ -156,35 +156,8 @@ class Reports:
 
 def read_reports(folder: Path, matrix: Matrix) -> Reports:
     """Everything labelled."""
-    own = [
-        replace(
-            _observed(line["text"], matrix),
-            causes=tuple(line["from_text"]["causes"]) if line["from_text"]["decidable"] else (UNKNOWN,),
-            truth=line["truth"]["cause"],
-            thread=_thread(line["url"]),
-            kind=line["from_text"]["kind"] if line["from_text"]["decidable"] and line["from_text"]["causes"] != [NOT_OURS] else None,
-            upgrade=(line["from_text"]["upgrade"], line["from_text"]["upgrade_to"]),
-            basis=line["truth"]["basis"],
-            language=line["lang"],
-            traceback=line["has_traceback"],
-        )
-        for line in _lines(folder / "reports-2.jsonl")
-    ]
-    retold = [
-        replace(
-            _observed(line["told"], matrix),
-            causes=tuple(line["causes"]),
-            truth=line["truth"],
-            thread=_thread(line["url"]),
-            kind=line["kind"],
-            upgrade=(line["upgrade"], line["upgrade_to"]),
-            basis=line["basis"],
-            language=line["language"],
-            traceback=line["traceback"],
-        )
-        for line in _lines(Path(__file__).parent / "retold.jsonl")
-    ]
-    own, retold = ([replace(each, weight=_WEIGHTS.get(each.causes, 1.0)) for each in reports] for reports in (own, retold))
+    own = _labelled(folder / "reports-2.jsonl", matrix)
+    retold = _labelled(Path(__file__).parent / "retold.jsonl", matrix)
     older = [
         _older(line["text"], line["old_causes"] if line["decidable"] else [UNKNOWN], line, matrix) for line in _lines(folder / "reports-1b.jsonl")
     ]
@@ -194,6 +167,26 @@ def read_reports(folder: Path, matrix: Matrix) -> Reports:
             names = labels[number]["causes"] if labels[number]["decidable"] else [UNKNOWN]
             older.append(_older(f"{line['title']}\n\n{line['excerpt']}", names, {**line, **labels[number]}, matrix))
     return Reports(own, retold, older, [*_defined((folder / "root-causes-2.md").read_text("utf-8"), matrix), *_told(matrix)])
+
+
+def _labelled(path: Path, matrix: Matrix) -> list[Report]:
+    """Those of a file, labelled from their text alone."""
+    found = []
+    for line in _lines(path):
+        said = line["from_text"]
+        report = replace(
+            _observed(line["text"], matrix),
+            causes=tuple(said["causes"]) if said["decidable"] else (UNKNOWN,),
+            truth=line["truth"]["cause"],
+            thread=_thread(line["url"]),
+            kind=(said["kind"] or None) if said["decidable"] and said["causes"] != [NOT_OURS] else None,
+            upgrade=(said["upgrade"], said["upgrade_to"]),
+            basis=line["truth"]["basis"],
+            language=line["lang"],
+            traceback=line["has_traceback"],
+        )
+        found.append(replace(report, weight=_WEIGHTS.get(report.causes, 1.0)))
+    return found
 
 
 def _defined(definitions: str, matrix: Matrix) -> Iterator[Report]:
@@ -240,7 +233,7 @@ def _observed(text: str, matrix: Matrix) -> Report:
     whole = Clues(clues.found, words={None: frozenset().union(*clues.words.values())})
     known = Known(explanation.environment, matrix, known_releases())
     cases = cases_of(failure, whole, known)
-    signs = {name: evidence(replace(case, proof=1.0), 1.0) for name, case in cases.items()}
+    signs = {name: said_by_signs(case) for name, case in cases.items()}
     proofs = {name: evidence(replace(case, odds=1.0), 1.0) for name, case in cases.items()}
     return Report(
         (),
@@ -438,19 +431,14 @@ def loss_of(wanted: Array, scores: Array) -> float:
     return float(-(wanted * np.log(softmax(scores) + 1e-12)).sum())
 
 
-def log_odds(shares: Array) -> Array:
-    """As the model takes them."""
-    shares = shares.clip(1e-4, 1 - 1e-4)
-    return np.log(shares / (1 - shares))
-
-
 def certainty(own: Sequence[Report], causes: Sequence[str], scores: Array) -> tuple[float, float, float, float]:
     """How often the cause that is first is right, by its share, by that of "unknown" and by what its signs say: `Model.sure_of` (logistic
     regression on log odds), with as much caution as leaves confidence true."""
     shares = softmax(scores)
     names = [causes[row.argmax()] for row in shares[:, :-1]]
+    odds_of = np.vectorize(log_odds)
     signs = np.array([each.signs.get(name, 0.0) for each, name in zip(own, names, strict=True)]).clip(0.0, MOST_OF_SIGNS)
-    seen = np.stack([np.ones(len(own)), log_odds(shares[:, :-1].max(1)), log_odds(shares[:, -1]), signs], axis=1)
+    seen = np.stack([np.ones(len(own)), odds_of(shares[:, :-1].max(1)), odds_of(shares[:, -1]), signs], axis=1)
     holds = np.array([name in each.causes for each, name in zip(own, names, strict=True)], float)
     harmful = np.array([each.causes in _WEIGHTS for each in own]) & (holds == 0)
 
@@ -612,7 +600,7 @@ def calibration_error(rows: Sequence[tuple[Report, Answer]]) -> float:
 def ablation(reports: Reports, causes: Sequence[str], choice: Chosen) -> dict[str, Any]:
     """With some of what is seen only, how sure an answer is left as it is: right of the decidable, near misses called ours, undecidable answered."""
     everything = [*reports.older, *reports.told]
-    own_words = [*reports.older, *(each for each in reports.told if each.weight != _TOLD)]
+    without_examples = [*reports.older, *(each for each in reports.told if each.weight != _TOLD)]
     parts = {
         "all": (Setting(), reports.retold, everything),
         "words alone": (Setting(signs=0.0, families=("words", "parts")), reports.retold, everything),
@@ -621,7 +609,7 @@ def ablation(reports: Reports, causes: Sequence[str], choice: Chosen) -> dict[st
         "without observations": (Setting(families=("words", "parts", "frames")), reports.retold, everything),
         "without frames": (Setting(families=("words", "parts", "observations")), reports.retold, everything),
         "without the signs' own weights": (Setting(signs=0.0), reports.retold, everything),
-        "without the examples in our own words": (Setting(), reports.retold, own_words),
+        "without the examples in our own words": (Setting(), reports.retold, without_examples),
         "without the reports retold": (Setting(), (), everything),
     }
     found = {}

@@ -116,8 +116,7 @@ def judged(failure: Failure, clues: Clues, known: Known, place: Frame | None = N
         scores[name] = scores.get(name, min(known.model.intercepts.values())) + evidence(case, known.model.signs)
     if UNKNOWN in scores and any(case.answered for case in cases.values()):  # what was answered tells, whatever the text does
         scores[UNKNOWN] -= math.log(_TIMES["strong"])
-    signs = {name: evidence(replace(case, proof=1.0), 1.0) for name, case in cases.items()}
-    shares = as_sure(_shared({cause: known.model.sharpness * score for cause, score in scores.items()}), signs, known.model)
+    shares = as_sure(_shared({cause: known.model.sharpness * score for cause, score in scores.items()}), cases, known.model)
     proven = {name for name, case in cases.items() if case.proof > 1}
     shares = _with_proof(shares, proven)
     best = sorted(cases.values(), key=lambda case: -shares[case.cause.name])[:_MAX_CAUSES]
@@ -136,9 +135,12 @@ def judged(failure: Failure, clues: Clues, known: Known, place: Frame | None = N
 
 def evidence(case: Case, share: float) -> float:
     """What a cause's own signs say for it, in log odds: all of what proves, and a share of the others."""
-    if case.odds <= 0:
-        return -math.inf
-    return share * math.log(case.odds) + math.log(case.proof)
+    return -math.inf if case.odds <= 0 else share * said_by_signs(case) + math.log(case.proof)
+
+
+def said_by_signs(case: Case) -> float:
+    """What a cause's own signs say for it, in log odds, but for those that prove."""
+    return math.log(case.odds) if case.odds > 0 else -math.inf
 
 
 def cases_of(failure: Failure, clues: Clues, known: Known) -> dict[str, Case]:
@@ -156,13 +158,18 @@ def seen_of(cases: Mapping[str, Case], failure: Failure, clues: Clues, known: Kn
 
 def says_something(clues: Clues) -> bool:
     """Whether a text has as many words as the shortest that told a cause."""
-    return sum(" " not in word for word in clues.words.get(None, frozenset())) >= _FEWEST_WORDS
+    return _count(clues.words.get(None, frozenset())) >= _FEWEST_WORDS
 
 
 def says_little_else(failure: Failure, clues: Clues) -> bool:
     """Whether a text holds hardly a word beside its failure's message."""
     message = {word for line in failure.message.split("\n") for word in words_of(line)}
-    return sum(" " not in word for word in clues.words.get(None, frozenset()) - message) < _FEW_WORDS
+    return _count(clues.words.get(None, frozenset()) - message) < _FEW_WORDS
+
+
+def _count(words: Collection[str]) -> int:
+    """Of single words: pairs of them stand among them."""
+    return sum(" " not in word for word in words)
 
 
 def fits(kind: Foreign, failure: Failure, clues: Clues) -> bool:
@@ -189,10 +196,11 @@ def _shared(scores: Mapping[str, float]) -> dict[str, float]:
     return {cause: each / total for cause, each in odds.items()}
 
 
-def as_sure(shares: dict[str, float], signs: Mapping[str, float], model: Model) -> dict[str, float]:
+def as_sure(shares: dict[str, float], cases: Mapping[str, Case], model: Model) -> dict[str, float]:
     """The first as sure as what was measured says of such a share; the others share what is left, or leave more to "unknown"."""
     first = max((name for name in shares if name != UNKNOWN), key=lambda name: shares[name])
-    before, sure = shares[first], model.sure_of(shares[first], shares.get(UNKNOWN, 0.0), signs.get(first, 0.0))
+    signs = said_by_signs(cases[first]) if first in cases else 0.0
+    before, sure = shares[first], model.sure_of(shares[first], shares.get(UNKNOWN, 0.0), signs)
     if sure > before:
         rest = (1 - sure) / max(1 - before, 1e-9)
         return {name: sure if name == first else share * rest for name, share in shares.items()}

@@ -93,7 +93,7 @@ class Model:
         """How sure one may be of a cause that is first with this share, where "unknown" has that one, and its signs say so much for it (log
         odds): shares say how causes stand to each other, not whether the text tells."""
         more, by_share, by_unknown, by_signs = self.certainty
-        odds = more + by_share * _log_odds(share) + by_unknown * _log_odds(unknown) + by_signs * min(max(signs, 0.0), MOST_OF_SIGNS)
+        odds = more + by_share * log_odds(share) + by_unknown * log_odds(unknown) + by_signs * min(max(signs, 0.0), MOST_OF_SIGNS)
         return 1 / (1 + math.exp(-odds))
 
     def _present(self, seen: Seen) -> Iterator[tuple[str, str, Feature, float]]:
@@ -104,7 +104,8 @@ class Model:
             yield from ((family, name, feature, feature.rarity * scale) for name, feature in present)
 
 
-def _log_odds(share: float) -> float:
+def log_odds(share: float) -> float:
+    """Of a share that is neither nothing nor all, as none that was measured is."""
     share = min(max(share, 1e-4), 1 - 1e-4)
     return math.log(share / (1 - share))
 

@@ -14,6 +14,7 @@ import torch.multiprocessing
 from torch import nn
 
 import doctor
+from ending import end_together
 
 
 class Model(nn.Module):
@@ -52,9 +53,7 @@ def work(rank, folder, port):
     note("fsdp1, parameters as they were", FullyShardedDataParallel(loaded(), use_orig_params=True, device_id=torch.device("cpu")))
     with open(os.path.join(folder, "rank%d.json" % rank), "w") as written:
         json.dump(found, written)
-    torch.distributed.barrier()
-    torch.distributed.destroy_process_group()
-    os._exit(0)  # gloo's threads may outlive their group, and end an interpreter that goes down by itself with SIGABRT
+    end_together()
 
 
 if __name__ == "__main__":
